@@ -1,0 +1,142 @@
+"""Keypoints (2D, what a detector saw) and poses (3D, what the lifter makes of them): frozen and validated."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pstmo.errors import PstmoError, SkeletonError
+from pstmo.skeleton import Skeleton, by_name
+
+
+@dataclass(frozen=True, eq=False)
+class Keypoints:
+    """One person's 2D joints over time. Make it with `from_array`, which checks everything.
+
+    xy: (frames, joints, 2) float32, pixels, x right, y down; NaN = not observed.
+    confidence: (frames, joints) float32, 0 where not observed.
+    image_size: (width, height) in pixels. fps: frames a second.
+    """
+
+    xy: np.ndarray
+    confidence: np.ndarray
+    skeleton: Skeleton
+    image_size: tuple[int, int]
+    fps: float
+
+    @classmethod
+    def from_array(
+        cls,
+        xy: np.ndarray,
+        *,
+        image_size: tuple[int, int] | None,
+        fps: float | None,
+        confidence: np.ndarray | None = None,
+        skeleton: str | Skeleton = "coco17",
+    ) -> "Keypoints":
+        """Checks and wraps (frames, joints, 2) pixels.
+
+        A joint whose confidence is 0 counts as not observed. Raises PstmoError, or SkeletonError for a joint count that
+        is not the skeleton's.
+        """
+        skeleton = by_name(skeleton)
+        xy = np.array(xy, np.float32)
+        _check_shape("keypoints", xy, skeleton, axes=2)
+        size, rate = _checked_image_size(image_size), _checked_fps(fps)
+        observed = ~np.isnan(xy).any(-1)
+        if confidence is None:
+            confidence = observed
+        confidence = np.nan_to_num(np.array(confidence, np.float32))
+        if confidence.shape != observed.shape:
+            raise PstmoError(f"confidence has shape {confidence.shape}, expected {observed.shape} (frames, joints)")
+        observed &= confidence > 0
+        xy[~observed] = np.nan
+        return cls(xy, np.where(observed, confidence, np.float32(0)), skeleton, size, rate)
+
+    @property
+    def frames(self) -> int:
+        return len(self.xy)
+
+    @property
+    def observed(self) -> np.ndarray:
+        """(frames, joints) bool."""
+        return self.confidence > 0
+
+    def to(self, skeleton: str | Skeleton) -> "Keypoints":
+        """The same person in another layout, joint by joint by name. Raises SkeletonError if joints are missing."""
+        target = by_name(skeleton)
+        pick = list(self.skeleton.select(target))
+        return replace(self, xy=self.xy[:, pick], confidence=self.confidence[:, pick], skeleton=target)
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """One person's 3D joints over time.
+
+    positions: (frames, joints, 3) float32, metres, camera axes (x right, y down, z forward), root joint at 0.
+    observed: (frames,) bool; False where no keypoint was seen and the pose rests on the frames around it.
+    model: name of the network that made them ("" for measured poses).
+    """
+
+    positions: np.ndarray
+    skeleton: Skeleton
+    fps: float
+    observed: np.ndarray
+    model: str = ""
+
+    @classmethod
+    def from_array(
+        cls,
+        positions: np.ndarray,
+        *,
+        fps: float | None,
+        skeleton: str | Skeleton = "h36m17",
+        observed: np.ndarray | None = None,
+        model: str = "",
+    ) -> "Poses":
+        """Checks (frames, joints, 3) metres and makes them root-relative. Raises PstmoError."""
+        skeleton = by_name(skeleton)
+        positions = np.array(positions, np.float32)
+        _check_shape("poses", positions, skeleton, axes=3)
+        rate, root = _checked_fps(fps), skeleton.root_index
+        seen = np.isfinite(positions).all((1, 2)) if observed is None else np.array(observed, bool)
+        if seen.shape != positions.shape[:1]:
+            raise PstmoError(f"observed has shape {seen.shape}, expected {positions.shape[:1]} (frames,)")
+        return cls(positions - positions[:, root : root + 1], skeleton, rate, seen, model)
+
+    @property
+    def frames(self) -> int:
+        return len(self.positions)
+
+    def to(self, skeleton: str | Skeleton) -> "Poses":
+        """The same motion in another layout, relative to its root. Raises SkeletonError if joints are missing."""
+        target = by_name(skeleton)
+        picked = self.positions[:, list(self.skeleton.select(target))]
+        return Poses.from_array(picked, fps=self.fps, skeleton=target, observed=self.observed, model=self.model)
+
+
+def _check_shape(what: str, array: np.ndarray, skeleton: Skeleton, axes: int) -> None:
+    if array.ndim != 3 or array.shape[2] != axes:
+        raise PstmoError(f"{what} have shape {array.shape}, expected (frames, joints, {axes})")
+    if array.shape[1] != len(skeleton):
+        raise SkeletonError(f"{what} have {array.shape[1]} joints, but skeleton {skeleton.name!r} has {len(skeleton)}")
+    if len(array) == 0:
+        raise PstmoError(f"{what} have zero frames, expected at least 1")
+    if np.isinf(array).any():
+        raise PstmoError(f"{what} hold infinite values; write NaN where a joint was not observed")
+
+
+def _checked_image_size(size: tuple[int, int] | None) -> tuple[int, int]:
+    if size is None:
+        raise PstmoError("the image size is missing: give (width, height) in pixels, such as --image-size 1920 1080")
+    width, height = (int(side) for side in size)
+    if width <= 0 or height <= 0:
+        raise PstmoError(f"the image size is {width} x {height}, expected two positive numbers of pixels")
+    return width, height
+
+
+def _checked_fps(fps: float | None) -> float:
+    if fps is None:
+        raise PstmoError("the frame rate is missing: give frames per second, such as --fps 30")
+    if not 0 < float(fps) < 10_000:
+        raise PstmoError(f"the frame rate is {fps}, expected a positive number of frames per second")
+    return float(fps)
