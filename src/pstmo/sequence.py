@@ -29,7 +29,7 @@ class Keypoints:
         xy: np.ndarray,
         *,
         image_size: tuple[int, int] | None,
-        fps: float | None,
+        fps: float | int | None,
         confidence: np.ndarray | None = None,
         skeleton: str | Skeleton = "coco17",
     ) -> "Keypoints":
@@ -88,7 +88,7 @@ class Poses:
         cls,
         positions: np.ndarray,
         *,
-        fps: float | None,
+        fps: float | int | None,
         skeleton: str | Skeleton = "h36m17",
         observed: np.ndarray | None = None,
         model: str = "",
@@ -134,7 +134,7 @@ def _checked_image_size(size: tuple[int, int] | None) -> tuple[int, int]:
     return width, height
 
 
-def _checked_fps(fps: float | None) -> float:
+def _checked_fps(fps: float | int | None) -> float:
     if fps is None:
         raise PstmoError("the frame rate is missing: give frames per second, such as --fps 30")
     if not 0 < float(fps) < 10_000:

@@ -1,0 +1,26 @@
+"""The encoder that masked pre-training learns and that fine-tuning starts from."""
+
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from pstmo.model.layers import Block, embedding, spatial_encoder
+from pstmo.presets import ModelConfig
+
+
+class Encoder(nn.Module):
+    """One token a frame from its joints (the paper's SEM), then attention over the frames (TEM)."""
+
+    def __init__(self, c: ModelConfig):
+        super().__init__()
+        self.spatial = spatial_encoder(c.joints_in, c.width, c.dropout)
+        self.position = embedding(c.frames, c.width)
+        self.temporal = nn.Sequential(*(Block(c.width, c.hidden, c.heads, c.dropout) for _ in range(c.depth)))
+
+    def forward(
+        self,
+        keypoints: Float[Tensor, "batch seen joints 2"],
+        frames: Int[Tensor, "batch seen"] | None = None,
+    ) -> Float[Tensor, "batch seen width"]:
+        """`frames` says which frames of the window the keypoints are; None = the whole window."""
+        position = self.position if frames is None else self.position[frames]
+        return self.temporal(self.spatial(keypoints.flatten(2)) + position)

@@ -1,0 +1,121 @@
+"""The blocks that the networks are made of. Sequences are (batch, frames, channels)."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class PerFrame(nn.Module):
+    """Layers that see one frame at a time; batch norm averages over batch and frames."""
+
+    def __init__(self, *layers: nn.Module):
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Float[Tensor, "batch frames c_in"]) -> Float[Tensor, "batch frames *c_out"]:
+        return self.layers(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+
+
+class Residual(nn.Module):
+    def __init__(self, *layers: nn.Module):
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Float[Tensor, "n c"]) -> Float[Tensor, "n c"]:
+        return x + self.layers(x)
+
+
+class Norm(nn.LayerNorm):
+    """Layer norm that divides by the unbiased standard deviation, as the official networks do."""
+
+    def __init__(self, width: int):
+        super().__init__(width, eps=1e-12)
+        self.unbiased = (1 - 1 / width) ** 0.5
+
+    def forward(self, input: Float[Tensor, "... width"]) -> Float[Tensor, "... width"]:
+        return F.layer_norm(input, self.normalized_shape, self.weight * self.unbiased, self.bias, self.eps)
+
+
+def spatial_encoder(joints: int, width: int, dropout: float) -> PerFrame:
+    """Mixes the joints of one skeleton into one token (the paper's SEM)."""
+
+    def dense(c_in: int, c_out: int) -> list[nn.Module]:
+        return [nn.Linear(c_in, c_out), nn.BatchNorm1d(c_out), nn.LeakyReLU(0.2), nn.Dropout(dropout)]
+
+    hidden = 2 * width
+    return PerFrame(
+        *dense(2 * joints, hidden),
+        Residual(*dense(hidden, hidden), *dense(hidden, hidden)),
+        nn.Linear(hidden, width),
+    )
+
+
+def pose_head(width: int, joints: int, axes: int) -> PerFrame:
+    """Reads the coordinates of every joint out of a token."""
+    return PerFrame(nn.BatchNorm1d(width), nn.Linear(width, joints * axes), nn.Unflatten(1, (joints, axes)))
+
+
+class SelfAttention(nn.Module):
+    def __init__(self, width: int, heads: int, dropout: float):
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Float[Tensor, "batch frames width"]) -> Float[Tensor, "batch frames width"]:
+        qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1))  # (batch, frames, 3, heads, depth)
+        q, k, v = qkv.transpose(1, 3).unbind(2)  # each (batch, heads, frames, depth)
+        x = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0)
+        return self.out(x.transpose(1, 2).flatten(2))
+
+
+class FrameConv(nn.Module):
+    """Folds each frame's neighbours in and keeps every `stride`-th frame."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int):
+        super().__init__()
+        self.conv = nn.Conv1d(c_in, c_out, kernel_size=3, stride=stride, padding=1)
+
+    def forward(self, x: Float[Tensor, "batch frames c_in"]) -> Float[Tensor, "batch kept c_out"]:
+        return self.conv(x.mT).mT
+
+
+def feed_forward(width: int, hidden: int, dropout: float, stride: int | None = None) -> nn.Sequential:
+    contract = nn.Linear(hidden, width) if stride is None else FrameConv(hidden, width, stride)
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), contract)
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block; with a stride it keeps every `stride`-th frame."""
+
+    def __init__(self, width: int, hidden: int, heads: int, dropout: float, stride: int | None = None):
+        super().__init__()
+        self.attention_norm = Norm(width)
+        self.attention = SelfAttention(width, heads, dropout)
+        self.mlp_norm = Norm(width)
+        self.mlp = feed_forward(width, hidden, dropout, stride)
+        self.dropout = nn.Dropout(dropout)
+        self.stride = stride or 1
+
+    def forward(self, x: Float[Tensor, "batch frames width"]) -> Float[Tensor, "batch kept width"]:
+        x = x + self.dropout(self.attention(self.attention_norm(x)))
+        return x[:, :: self.stride] + self.dropout(self.mlp(self.mlp_norm(x)))
+
+
+def embedding(*shape: int) -> nn.Parameter:
+    """A learned token or position, small at first beside the tokens that it is added to."""
+    return nn.Parameter(torch.randn(*shape) * 0.02)
+
+
+def initialise(network: nn.Module) -> None:
+    """Xavier weights and zero biases for every product; queries, keys and values each on their own fan."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear | nn.Conv1d):
+            nn.init.xavier_uniform_(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if isinstance(module, SelfAttention):
+            for part in module.qkv.weight.chunk(3):
+                nn.init.xavier_uniform_(part)

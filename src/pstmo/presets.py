@@ -1,0 +1,112 @@
+"""Settings as values: the shape of the networks, how a stage is trained, and the paper's choices of both.
+
+Nothing here needs torch, so that the command line can show every field without loading it.
+"""
+
+from dataclasses import dataclass, field, replace
+from math import prod
+
+from pstmo.errors import PstmoError
+
+STRIDES = {9: (3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 351: (3, 9, 13)}
+"""The aggregator's strides for each window that the official code knows."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Shape of the networks; saved in every checkpoint, so that a file alone rebuilds its model."""
+
+    joints_in: int = 17  # 2D joints of a frame
+    joints_out: int = 17  # 3D joints of a pose
+    strides: tuple[int, ...] = (3, 3, 3, 3, 3)  # of the aggregator's blocks; their product is the window
+    depth: int = 3  # blocks of the temporal encoder
+    width: int = 256  # channels of a token
+    hidden: int = 512  # channels inside a block's feed-forward part
+    heads: int = 8  # of every attention layer
+    dropout: float = 0.1
+    positioned: int | None = None  # aggregator blocks with a position embedding; None = all (official: the first 3)
+
+    def __post_init__(self) -> None:
+        sizes = (self.joints_in, self.joints_out, self.width, self.hidden, self.heads, *self.strides)
+        if not self.strides or min(sizes) < 1 or self.depth < 1:
+            raise PstmoError(f"every size of a model must be at least 1, found {self}")
+        if self.width % (2 * self.heads):
+            raise PstmoError(f"width {self.width} must be a multiple of twice the heads ({self.heads})")
+        if not 0 <= self.dropout < 1:
+            raise PstmoError(f"dropout must lie in [0, 1), found {self.dropout}")
+
+    @property
+    def frames(self) -> int:
+        """The window: frames that one prediction sees."""
+        return prod(self.strides)
+
+
+def strides_for(window: int) -> tuple[int, ...]:
+    """The aggregator's strides for a window of 9, 27, 81, 243 or 351 frames; raises PstmoError for another."""
+    if window not in STRIDES:
+        raise PstmoError(f"no strides are known for a window of {window} frames; known: {', '.join(map(str, STRIDES))}")
+    return STRIDES[window]
+
+
+@dataclass(frozen=True)
+class Masking:
+    """What stage I hides (paper, sections 3.2 and 4.3)."""
+
+    frames: float = 0.8  # share of the frames of a window
+    joints: int = 2  # joints of every frame that stays
+    per_sample: bool = True  # another mask for every window; False = one for the batch, as the official code
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How a stage is trained: Adam with amsgrad, the learning rate multiplied by `decay` after each epoch."""
+
+    epochs: int = 80
+    epoch_windows: int | None = None  # windows of one epoch; None = every window of the data once
+    batch: int = 160
+    lr: float = 1e-3
+    decay: float = 0.97
+    warmup: int = 0  # batches over which the learning rate rises linearly
+    clip: float | None = None  # gradient norm is cut to this
+    precision: str = "fp32"  # or bf16: products in bfloat16, weights and losses in float32
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Both stages of one published model."""
+
+    model: ModelConfig
+    masking: Masking
+    pretrain: Optimisation
+    finetune: Optimisation
+    tds: int = 1  # temporal downsampling: source frames between two frames of a window
+    data: str = field(default="", compare=False)  # what it is trained on, for people
+
+
+_S243 = ModelConfig(strides=STRIDES[243], depth=3, dropout=0.1)
+_STAGE1 = Optimisation(lr=1e-4)
+
+PRESETS = {
+    "p-stmo-s": Recipe(_S243, Masking(0.8, 2), _STAGE1, Optimisation(lr=7e-4), 2, "Human3.6M, CPN keypoints"),
+    "p-stmo-s-gt": Recipe(_S243, Masking(0.8, 7), _STAGE1, Optimisation(lr=1e-3), 2, "Human3.6M, ground-truth 2D"),
+    "p-stmo": Recipe(
+        replace(_S243, depth=4), Masking(0.6, 3), _STAGE1, Optimisation(lr=1e-3), 2, "Human3.6M, CPN keypoints"
+    ),
+    "p-stmo-s-3dhp": Recipe(
+        replace(_S243, strides=STRIDES[81]),
+        Masking(0.7, 2),
+        _STAGE1,
+        Optimisation(lr=7e-4),
+        1,
+        "MPI-INF-3DHP, ground-truth 2D",
+    ),
+}
+"""The paper's models (arXiv 2203.07628, section 4.2 and supplement): batch 160, 80 epochs a stage, lr x0.97 an epoch."""
+
+
+def preset(name: str) -> Recipe:
+    """The recipe of that name; raises PstmoError naming the ones there are."""
+    if name not in PRESETS:
+        raise PstmoError(f"unknown preset {name!r}; available: {', '.join(PRESETS)}")
+    return PRESETS[name]

@@ -1,0 +1,1 @@
+"""Training: both stages of P-STMO over one loop."""

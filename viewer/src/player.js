@@ -1,0 +1,79 @@
+// Play, pause, step, scrub. Calls show(frame) whenever another frame is due.
+
+export function createPlayer({ frames, fps, poses }, show) {
+  const element = (id) => document.getElementById(id);
+  const [slider, play, speed, time] = ["slider", "play", "speed", "time"].map(element);
+  let frame = 0;
+  let start = null; // while playing: the time and frame from which playing counts
+
+  function go(next) {
+    frame = Math.min(Math.max(next, 0), frames - 1);
+    const words = `frame ${frame + 1} / ${frames} · ${(frame / fps).toFixed(2)} s`;
+    slider.value = frame + 1;
+    slider.setAttribute("aria-valuetext", words);
+    time.textContent = words;
+    show(frame);
+  }
+
+  function tick(now) {
+    if (!start) return;
+    const next = Math.floor(start.frame + ((now - start.time) / 1000) * fps * speed.value) % frames;
+    if (next !== frame) go(next);
+    requestAnimationFrame(tick);
+  }
+
+  function run() {
+    const idle = !start;
+    start = { time: performance.now(), frame };
+    play.setAttribute("aria-label", "Pause");
+    if (idle) requestAnimationFrame(tick);
+  }
+
+  function pause() {
+    start = null;
+    play.setAttribute("aria-label", "Play");
+  }
+
+  const toggle = () => (start ? pause() : run());
+
+  function jump(next) {
+    pause();
+    go(next);
+  }
+
+  const keys = {
+    " ": toggle,
+    ArrowLeft: () => jump(frame - 1),
+    ArrowRight: () => jump(frame + 1),
+    Home: () => jump(0),
+    End: () => jump(frames - 1),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const action = keys[event.key];
+    const itsOwn = event.target.matches("select") || (event.key === " " && event.target.matches("button"));
+    if (!action || itsOwn || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    action();
+  });
+  slider.max = frames;
+  slider.addEventListener("input", () => jump(slider.valueAsNumber - 1));
+  play.addEventListener("click", toggle);
+  speed.addEventListener("change", () => start && run());
+  element("back").addEventListener("click", () => jump(frame - 1));
+  element("forward").addEventListener("click", () => jump(frame + 1));
+
+  return { jump, paint: (palette) => markGaps(element("gaps"), poses.observed, palette.gap) };
+}
+
+// The strip under the slider: where nobody was observed.
+function markGaps(strip, observed, colour) {
+  const width = Math.min(observed.length, 2000);
+  const context = strip.getContext("2d");
+  strip.width = width;
+  context.fillStyle = colour;
+  const perFrame = width / observed.length;
+  observed.forEach((seen, frame) => {
+    if (!seen) context.fillRect(Math.floor(frame * perFrame), 0, Math.max(perFrame, 1), 1);
+  });
+}
