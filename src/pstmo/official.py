@@ -134,7 +134,7 @@ def _block(ours: str, theirs: str, strided: bool = False) -> Iterator[Entry]:
         yield Entry(f"{ours}.attention.qkv.{kind}", qkv)
     yield from _layer(f"{ours}.attention.out", f"{theirs}.self_attn.linears.3")
     yield from _layer(f"{ours}.mlp.0", f"{theirs}.feed_forward.w_1", behind=int(strided))
-    yield from _layer(f"{ours}.mlp.3{'.conv' if strided else ''}", f"{theirs}.feed_forward.w_2")
+    yield from _layer(f"{ours}.mlp.3", f"{theirs}.feed_forward.w_2")
     yield from _norm(f"{ours}.attention_norm", f"{theirs}.sublayer.0.norm")
     yield from _norm(f"{ours}.mlp_norm", f"{theirs}.sublayer.1.norm")
 

@@ -55,12 +55,11 @@ class Animation:
 
     def only(self, joints: set[str]) -> "Animation":
         """These joints and those they hang on."""
-        kept: set[int] = set()
-        for i in (self.joints.index(joint) for joint in joints):
-            while i >= 0:
-                kept.add(i)
-                i = self.parents[i]
-        order = sorted(kept)
+        kept = {self.joints.index(joint) for joint in joints}
+        for i in reversed(range(len(self.joints))):  # children come after their parents
+            if i in kept:
+                kept.add(self.parents[i])
+        order = sorted(kept - {-1})
         return replace(
             self,
             joints=tuple(self.joints[i] for i in order),

@@ -162,18 +162,14 @@ def _read_amc(path: Path) -> dict[str, np.ndarray]:
     if not starts or starts[0] != 0 or len(lines) < 2:
         raise FormatError(f"{path}: not an AMC motion; expected a frame number and lines of a bone and its angles")
     height = starts[1] if len(starts) > 1 else len(lines)
+    for i, words in enumerate(lines):
+        first = lines[i % height]
+        if i % height and (words[0] != first[0] or len(words) != len(first)):
+            found, expected = " ".join(words), " ".join(first)
+            raise FormatError(f"{path}: frame {i // height + 1} has {found!r} where frame 1 has {expected!r}")
     if len(lines) % height:
         raise FormatError(f"{path}: the last frame has {len(lines) % height} lines, expected {height}: cut short?")
-    values = {}
-    for row in range(1, height):
-        bone, width = lines[row][0], len(lines[row])
-        column = lines[row::height]
-        for frame, words in enumerate(column):
-            if words[0] != bone or len(words) != width:
-                found = " ".join(words)
-                raise FormatError(f"{path}: frame {frame + 1} has {found!r} where frame 1 has bone {bone!r}")
-        values[bone] = _numbers([words[1:] for words in column], path)
-    return values
+    return {lines[row][0]: _numbers([words[1:] for words in lines[row::height]], path) for row in range(1, height)}
 
 
 def _numbers(rows: list[list[str]], path: Path) -> np.ndarray:

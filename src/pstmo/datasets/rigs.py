@@ -20,7 +20,7 @@ CMU_UNIT = 0.0254 / 0.45
 
 
 class Figure(NamedTuple):
-    """positions: (frames, 22, 3) metres, skeleton `mocap22`. head_up: (frames, 3), from the neck to the crown, length 1."""
+    """positions: (frames, 22, 3) metres, skeleton `mocap22`. head_up: (frames, 3), from neck to crown, length 1."""
 
     positions: np.ndarray
     head_up: np.ndarray
@@ -77,15 +77,18 @@ class Rig:
 EARS_APART = 0.145
 """Metres between an adult's ear canals (bitragion breadth; means 0.142 women, 0.150 men)."""
 
-HEAD_TILT = 12.0
-"""Degrees. Head frames look 10 to 20 degrees down in upright clips, partly by the markers' place: turned up by this."""
+CMU_TILT = 12.0
+"""Degrees. CMU's head frames look 10 to 20 down in upright clips, partly by the markers' place: turned up by this.
+
+The Daz-friendly files have theirs level: subjects 13 there and 14 in ASF act the same script.
+"""
 
 
-def _face(ears: tuple[float, float, float]) -> dict[str, tuple[float, float, float]]:
+def _face(ears: tuple[float, float, float], tilt: float) -> dict[str, tuple[float, float, float]]:
     """COCO's points of the face in the head's axes, metres, from the point midway between the ear canals.
 
-    Adult anatomy, with the head level (Frankfurt plane): pupils 63 mm apart, 9 cm ahead of the ear canals and 2 cm above
-    them; the tip of the nose 12.5 cm ahead and 2.5 cm below.
+    Adult anatomy, with the head level (Frankfurt plane): pupils 63 mm apart, 9 cm ahead of the ear canals and 2 cm
+    above them; the tip of the nose 12.5 cm ahead and 2.5 cm below.
     """
     level = {
         "nose": (0.0, -0.025, 0.125),
@@ -94,7 +97,7 @@ def _face(ears: tuple[float, float, float]) -> dict[str, tuple[float, float, flo
         "left_ear": (EARS_APART / 2, 0.0, 0.0),
         "right_ear": (-EARS_APART / 2, 0.0, 0.0),
     }
-    c, s = np.cos(np.deg2rad(HEAD_TILT)), np.sin(np.deg2rad(HEAD_TILT))
+    c, s = np.cos(np.deg2rad(tilt)), np.sin(np.deg2rad(tilt))
     return {
         joint: (ears[0] + left, ears[1] + float(c * up + s * ahead), ears[2] + float(c * ahead - s * up))
         for joint, (left, up, ahead) in level.items()
@@ -113,9 +116,7 @@ def _limbs(leg: tuple[str, str, str], arm: tuple[str, str, str], left: str, righ
 
 def _mb_wrists() -> dict[str, Mix]:
     """The conversions lost the wrist bone, half as long as the radius and in line with it."""
-    return {
-        f"{side.lower()}_wrist": {f"{side}ForeArm": -0.5, f"{side}Hand": 1.5} for side in ("Left", "Right")
-    }
+    return {f"{side.lower()}_wrist": {f"{side}ForeArm": -0.5, f"{side}Hand": 1.5} for side in ("Left", "Right")}
 
 
 def _mend_mb(animation: Animation) -> Animation:
@@ -168,7 +169,7 @@ ASF = Rig(
         "head_top": {"head_end": 1.0},
     },
     head="head",
-    head_points=_face(ears=(0.0, 0.03, 0.01)),
+    head_points=_face(ears=(0.0, 0.03, 0.01), tilt=CMU_TILT),
 )
 """CMU's own skeletons; joints are where bones start, in metres."""
 
@@ -214,9 +215,9 @@ DAZ = Rig(
         "neck_nose": {"head": 1.0},
     },
     head="head",
-    head_points=_face(ears=(0.0, 0.06, 0.003)) | {"head_top": (0.0, 0.125, 0.01)},
+    head_points=_face(ears=(0.0, 0.06, 0.003), tilt=0.0) | {"head_top": (0.0, 0.125, 0.01)},
     scale=0.01,
-    lead_in=0.05,
+    lead_in=0.135,
     mend=_mend_daz,
     finish=_even_legs,
 )

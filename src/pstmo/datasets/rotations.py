@@ -1,4 +1,4 @@
-"""Rotations as unit quaternions (w, x, y, z), and the resampling of rotations and positions over time. Pure functions."""
+"""Rotations as unit quaternions (w, x, y, z), and resampling of rotations and positions over time. Pure functions."""
 
 from typing import NamedTuple
 
@@ -81,7 +81,7 @@ def resample_rotations(q: Float[np.ndarray, "frames *rest 4"], at: Instants) -> 
     return start * a + np.where(small, share, np.sin(share * angle) / sine) * b
 
 
-def resample_positions(p: Float[np.ndarray, "frames *rest"], at: Instants) -> Float[np.ndarray, "instants *rest"]:
+def resample_positions(p: Float[np.ndarray, "frames ..."], at: Instants) -> Float[np.ndarray, "instants ..."]:
     """Catmull-Rom interpolation."""
     i, last = at.before, len(p) - 1
     p0, p1, p2, p3 = p[np.maximum(i - 1, 0)], p[i], p[np.minimum(i + 1, last)], p[np.minimum(i + 2, last)]

@@ -1,0 +1,6 @@
+"""Keypoint files in, motion files out."""
+
+from pstmo.files.motion import read_motion, write_keypoints, write_motion
+from pstmo.files.reader import FORMATS, read_keypoints
+
+__all__ = ["FORMATS", "read_keypoints", "read_motion", "write_keypoints", "write_motion"]

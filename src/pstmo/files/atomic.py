@@ -1,21 +1,26 @@
-"""Files that are there whole or not at all."""
+"""Files that are written whole or not at all."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
+
+from pstmo.errors import PstmoError
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary path beside `path`, of the same suffix, that becomes `path` when all went well.
+    """Yields a temporary path beside `path`, with its suffix, to write to; on success that file becomes `path`.
 
-    After an exception nothing is left behind and an older `path` is as it was.
+    When the block fails, what was at `path` stays as it was and the temporary file goes. Raises PstmoError when the
+    system refuses (no such folder, no permission, disk full); other errors pass through.
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    temporary = path.parent / f".{uuid4().hex}{path.suffix}"
     try:
         yield temporary
         temporary.replace(path)
+    except OSError as error:
+        raise PstmoError(f"cannot write {path}: {error}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

@@ -6,6 +6,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+Heads = Float[Tensor, "batch heads frames depth"]
+
+
 class PerFrame(nn.Module):
     """Layers that see one frame at a time; batch norm averages over batch and frames."""
 
@@ -67,19 +70,36 @@ class SelfAttention(nn.Module):
     def forward(self, x: Float[Tensor, "batch frames width"]) -> Float[Tensor, "batch frames width"]:
         qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1))  # (batch, frames, 3, heads, depth)
         q, k, v = qkv.transpose(1, 3).unbind(2)  # each (batch, heads, frames, depth)
-        x = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout if self.training else 0.0)
+        x = attend(q, k, v, dropout=self.dropout if self.training else 0.0)
         return self.out(x.transpose(1, 2).flatten(2))
 
 
+def attend(q: Heads, k: Heads, v: Heads, dropout: float) -> Heads:
+    """Scaled dot-product attention, by whichever way is the quick one.
+
+    The backward pass of PyTorch's fused kernel is the slow one on a CPU: in bfloat16 it takes more time than all the
+    rest of a training step (`runs/benchmark_training.py`). There the three plain products are used.
+    """
+    if q.device.type != "cpu" or not torch.is_grad_enabled():
+        return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+    heads = q.shape[:2]
+    q, k, v = (x.flatten(0, 1) for x in (q * q.shape[-1] ** -0.5, k, v))
+    weights = F.dropout(torch.bmm(q, k.mT).softmax(-1), dropout)
+    return torch.bmm(weights.to(v.dtype), v).unflatten(0, heads)
+
+
 class FrameConv(nn.Module):
-    """Folds each frame's neighbours in and keeps every `stride`-th frame."""
+    """Folds each frame's neighbours in and keeps every `stride`-th frame: a convolution, computed as one product."""
 
     def __init__(self, c_in: int, c_out: int, stride: int):
         super().__init__()
-        self.conv = nn.Conv1d(c_in, c_out, kernel_size=3, stride=stride, padding=1)
+        self.stride = stride
+        self.weight = nn.Parameter(torch.empty(c_out, c_in, 3))
+        self.bias = nn.Parameter(torch.empty(c_out))
 
     def forward(self, x: Float[Tensor, "batch frames c_in"]) -> Float[Tensor, "batch kept c_out"]:
-        return self.conv(x.mT).mT
+        neighbours = F.pad(x, (0, 0, 1, 1)).unfold(1, 3, self.stride)  # (batch, kept, c_in, 3)
+        return F.linear(neighbours.flatten(2), self.weight.flatten(1), self.bias)
 
 
 def feed_forward(width: int, hidden: int, dropout: float, stride: int | None = None) -> nn.Sequential:
@@ -112,7 +132,7 @@ def embedding(*shape: int) -> nn.Parameter:
 def initialise(network: nn.Module) -> None:
     """Xavier weights and zero biases for every product; queries, keys and values each on their own fan."""
     for module in network.modules():
-        if isinstance(module, nn.Linear | nn.Conv1d):
+        if isinstance(module, nn.Linear | FrameConv):
             nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -13,6 +13,7 @@ class Refine(nn.Module):
 
     def __init__(self, joints: int = 17, width: int = 1024, dropout: float = 0.5):
         super().__init__()
+        self.joints, self.width = joints, width
         self.unread: dict[str, Tensor] = {}
         self.weigh = nn.Sequential(
             nn.Linear(joints * 6, width),

@@ -1,0 +1,126 @@
+"""Where training windows come from: a batch is an index gather on one tensor, and for motion a projection after it."""
+
+from dataclasses import dataclass, field
+from math import log
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from pstmo.fill import interpolate
+from pstmo.skeleton import COCO, HUMAN36M, MOCAP, Skeleton
+from pstmo.synthesis import BodyRanges, CameraRanges, DetectorNoise, detect, random_cameras, vary_body
+from pstmo.windows import Clips, mirrored
+
+
+class Batch(NamedTuple):
+    """Windows of keypoints in normalised screen coordinates, and their root-relative poses in metres, camera axes."""
+
+    keypoints: Float[Tensor, "batch frames joints_in 2"]
+    poses: Float[Tensor, "batch frames joints_out 3"]
+
+
+class Source(Protocol):
+    """Windows by number; `len` of them are one epoch. Chance comes from the generator alone."""
+
+    keypoints: Skeleton
+    poses: Skeleton
+
+    def __len__(self) -> int: ...
+
+    def batch(self, numbers: Int[Tensor, " batch"], frames: int, generator: Generator) -> Batch: ...
+
+
+@dataclass(frozen=True)
+class PairedWindows:
+    """Windows of recorded 2D and 3D, each once as it is and once mirrored (paper, section 4.2).
+
+    xy: (all frames, joints, 2), normalised screen. xyz: (all frames, joints, 3), root-relative. clips: which belong
+    together. tds: source frames between two frames of a window.
+    """
+
+    xy: Tensor
+    xyz: Tensor
+    clips: Clips
+    keypoints: Skeleton = COCO
+    poses: Skeleton = HUMAN36M
+    tds: int = 1
+
+    def __len__(self) -> int:
+        return 2 * len(self.clips)
+
+    def batch(self, numbers: Int[Tensor, " batch"], frames: int, generator: Generator) -> Batch:
+        rows = self.clips.windows(numbers % len(self.clips), frames, self.tds)
+        batch = Batch(self.xy[rows], self.xyz[rows])
+        return mirror_some(batch, numbers >= len(self.clips), self.keypoints, self.poses)
+
+
+@dataclass(frozen=True)
+class SeenMotion:
+    """Windows of motion in the world, seen by a new random camera and a new imperfect detector each time.
+
+    world: (all frames, 22, 3), metres, z up, skeleton `mocap22`. fps: of the motion; windows run at a rate drawn from
+    `rates`, by interpolation between its frames.
+    """
+
+    world: Tensor
+    clips: Clips
+    fps: float
+    rates: tuple[float, float] = (20.0, 60.0)
+    cameras: CameraRanges = field(default_factory=CameraRanges)
+    noise: DetectorNoise = field(default_factory=DetectorNoise)
+    body: BodyRanges = field(default_factory=BodyRanges)
+    keypoints: Skeleton = COCO
+    poses: Skeleton = HUMAN36M
+
+    @classmethod
+    def from_arrays(cls, positions: np.ndarray, starts: np.ndarray, fps: float, device: str = "cpu") -> "SeenMotion":
+        """positions: (frames, 22, 3) and starts: (clips + 1,), as in `datasets.mocap.Corpus`."""
+        return cls(torch.from_numpy(positions).to(device), Clips(np.diff(starts).tolist(), device), fps)
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def batch(self, numbers: Int[Tensor, " batch"], frames: int, generator: Generator) -> Batch:
+        world = self._windows(numbers, frames, generator)
+        seen, body = vary_body(world, self.body, generator)
+        camera = random_cameras(body[:, frames // 2, self.poses.root_index], self.cameras, generator)
+        xy, _ = camera.see(seen[:, :, list(MOCAP.select(self.keypoints))])
+        _, points = camera.see(body[:, :, list(MOCAP.select(self.poses))])
+        root = self.poses.root_index
+        batch = Batch(
+            interpolate(*detect(xy, self.noise, generator, self.keypoints)), points - points[:, :, root : root + 1]
+        )
+        heads = torch.rand(len(numbers), generator=generator, device=numbers.device) < 0.5
+        return mirror_some(batch, heads, self.keypoints, self.poses)
+
+    def _windows(self, centres: Int[Tensor, " batch"], frames: int, generator: Generator) -> Tensor:
+        """(batch, frames, 22, 3) at a random rate around each centre."""
+        low, high = (log(rate) for rate in self.rates)
+        chance = torch.rand(len(centres), 1, generator=generator, device=centres.device)
+        step = self.fps / torch.exp(low + (high - low) * chance)
+        clip = self.clips.clip_of_frame[centres]
+        first, last = self.clips.starts[clip][:, None], self.clips.starts[clip + 1][:, None] - 1
+        at = centres[:, None] + (torch.arange(frames, device=centres.device) - frames // 2) * step
+        at = torch.minimum(torch.maximum(at, first), last)
+        row = at.long()
+        share = (at - row)[..., None, None]
+        return torch.lerp(self.world[row], self.world[torch.minimum(row + 1, last)], share)
+
+
+def mirror_some(batch: Batch, which: Tensor, keypoints: Skeleton, poses: Skeleton) -> Batch:
+    """Left and right change places in the windows where `which` is True."""
+    pick = which[:, None, None, None]
+    return Batch(
+        torch.where(pick, mirrored(batch.keypoints, keypoints), batch.keypoints),
+        torch.where(pick, mirrored(batch.poses, poses), batch.poses),
+    )
+
+
+def validation_batches(source: Source, frames: int, windows: int = 2048, batch: int = 256) -> list[Batch]:
+    """The same windows each time, spread evenly over the source."""
+    generator = Generator().manual_seed(1)
+    numbers = torch.linspace(0, len(source) - 1, min(windows, len(source))).long()
+    return [source.batch(part, frames, generator) for part in numbers.split(batch)]
