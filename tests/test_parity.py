@@ -67,7 +67,9 @@ def test_stmo_trains_with_the_official_loss_and_gradients(stmo_case):
     checked = 0
     for official_name, norm in zip(names, norms, strict=True):
         if norm > 1e-4:  # a key's bias, or a bias before batch norm, has no gradient but rounding
-            assert ours[official_name.removeprefix("module.")].norm().item() == pytest.approx(norm, rel=1e-3), official_name
+            assert ours[official_name.removeprefix("module.")].norm().item() == pytest.approx(norm, rel=1e-3), (
+                official_name
+            )
             checked += 1
     assert checked > 0.8 * len(names)
 
@@ -133,8 +135,12 @@ def test_human36m_metrics_are_the_official_ones():
     assert by_action.keys() == expected.keys()
     for action, pairs in by_action.items():
         predicted, target = (torch.cat(part) for part in zip(*pairs, strict=True))
-        assert 1000 * metrics.mpjpe(predicted, target).mean().item() == pytest.approx(expected[action]["p1_mm"], abs=1e-3)
-        assert 1000 * metrics.p_mpjpe(predicted, target).mean().item() == pytest.approx(expected[action]["p2_mm"], abs=1e-3)
+        assert 1000 * metrics.mpjpe(predicted, target).mean().item() == pytest.approx(
+            expected[action]["p1_mm"], abs=1e-3
+        )
+        assert 1000 * metrics.p_mpjpe(predicted, target).mean().item() == pytest.approx(
+            expected[action]["p2_mm"], abs=1e-3
+        )
 
 
 def matlab_tables(rows: list[list]) -> dict[str, dict[str, dict[str, float]]]:

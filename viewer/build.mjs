@@ -9,6 +9,11 @@ const sources = ["package-lock.json", "build.mjs", ...readdirSync("src").sort().
 const checksum = createHash("sha256");
 for (const source of sources) checksum.update(readFileSync(source));
 const licence = readFileSync("node_modules/three/LICENSE", "utf8").trim();
+const notice = [
+  `/* Built from viewer/ by \`npm run build\`; sources sha256 ${checksum.digest("hex")}`,
+  "Contains three.js:",
+  `${licence}\n*/`,
+];
 
 await build({
   entryPoints: ["src/main.js"],
@@ -18,7 +23,5 @@ await build({
   format: "esm",
   target: "es2022",
   legalComments: "inline",
-  banner: {
-    js: `/* Built from viewer/ by \`npm run build\`; sources sha256 ${checksum.digest("hex")}\n\nContains three.js:\n\n${licence}\n*/`,
-  },
+  banner: { js: notice.join("\n\n") },
 });

@@ -1,7 +1,7 @@
 """Cameras as pure functions on tensors: pixels and normalised screen, world and camera, projection and back.
 
 Camera axes are x right, y down, z forward; the world is z up. Quaternions are (w, x, y, z).
-Normalised screen is the field's: x' = 2x/w - 1, y' = 2y/w - h/w, so that x lies in [-1, 1] and the aspect ratio is kept.
+Normalised screen is the field's: x' = 2x/w - 1, y' = 2y/w - h/w, so x lies in [-1, 1] and the aspect ratio is kept.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Checkpoints that describe themselves: config, skeletons, facts and weights in one safetensors file; never a pickle."""
+"""Checkpoints describe themselves: config, skeletons, facts and weights in one safetensors file; never a pickle."""
 
 import json
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from pstmo.errors import CheckpointError, PstmoError
 from pstmo.files.atomic import replacing
+from pstmo.framing import FRAMINGS
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.refine import Refine
 from pstmo.model.stmo import STMO
@@ -38,19 +39,25 @@ class Checkpoint:
     keypoints: Skeleton
     poses: Skeleton
     name: str
+    framing: str = "screen"  # how keypoints are put before the network, one of framing.FRAMINGS
+    rate: float = 50.0  # frames a second of the windows it was trained on
     facts: Mapping[str, Any] = field(default_factory=dict)  # of its training: data, licence, errors
 
 
 def save(path: str | Path, checkpoint: Checkpoint, half: bool = False) -> None:
     """Writes a checkpoint, whole or not at all; `half` stores the weights as float16."""
     network = checkpoint.network
-    shape = {"joints": network.joints, "width": network.width} if isinstance(network, Refine) else asdict(network.config)
+    shape = (
+        {"joints": network.joints, "width": network.width} if isinstance(network, Refine) else asdict(network.config)
+    )
     facts = {
         "kind": next(name for name, kind in _KINDS.items() if isinstance(network, kind)),
         "shape": shape,
         "name": checkpoint.name,
         "keypoints": asdict(checkpoint.keypoints),
         "poses": asdict(checkpoint.poses),
+        "framing": checkpoint.framing,
+        "rate": checkpoint.rate,
         "facts": dict(checkpoint.facts),
     }
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
@@ -71,13 +78,15 @@ def load(path: str | Path) -> Checkpoint:
     try:
         network = _build(facts["kind"], facts["shape"])
         keypoints, poses = (_skeleton(facts[key]) for key in ("keypoints", "poses"))
-        name, trained = str(facts["name"]), dict(facts["facts"])
+        name, framing, rate = str(facts["name"]), facts["framing"], float(facts["rate"])
+        if framing not in FRAMINGS:
+            raise CheckpointError(f"unknown framing {framing!r}; known: {', '.join(FRAMINGS)}")
     except (KeyError, TypeError, ValueError, PstmoError) as error:
         raise CheckpointError(f"{path}: its description cannot be understood: {error!r}") from None
     weights = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     network.unread = {k.removeprefix("unread/"): weights.pop(k) for k in list(weights) if k.startswith("unread/")}
     _load_strictly(path, network, weights)
-    return Checkpoint(network.eval(), keypoints, poses, name, trained)
+    return Checkpoint(network.eval(), keypoints, poses, name, framing, rate, dict(facts["facts"]))
 
 
 def find(name_or_path: str | Path) -> Path:
@@ -144,6 +153,8 @@ def _load_strictly(path: str | Path, network: nn.Module, weights: Mapping[str, T
         if name not in own:
             raise CheckpointError(f"{path}: entry {name!r} is surplus")
         if tensor.shape != own[name].shape:
-            raise CheckpointError(f"{path}: {name!r} has shape {tuple(tensor.shape)}, expected {tuple(own[name].shape)}")
+            raise CheckpointError(
+                f"{path}: {name!r} has shape {tuple(tensor.shape)}, expected {tuple(own[name].shape)}"
+            )
     with torch.no_grad():
         network.load_state_dict(weights)

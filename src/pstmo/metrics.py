@@ -60,7 +60,7 @@ def mpjve(predicted: Float[Tensor, "frames joints 3"], target: Float[Tensor, "fr
 
 
 def procrustes(predicted: Pose, target: Pose) -> Pose:
-    """Each predicted pose moved, turned (never mirrored) and scaled onto its target, in least squares (Umeyama, 1991)."""
+    """Each predicted pose moved, turned (never mirrored), scaled onto its target by least squares (Umeyama, 1991)."""
     x, y = predicted.double(), target.double()
     x_mean, y_mean = x.mean(-2, keepdim=True), y.mean(-2, keepdim=True)
     x, y = x - x_mean, y - y_mean

@@ -188,7 +188,9 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
     try:
         state: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        raise CheckpointError(f"{path} holds pickled code or objects, which are never executed; expected only tensors")
+        raise CheckpointError(
+            f"{path} holds pickled objects, which are never executed; expected tensors only"
+        ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
         raise CheckpointError(f"{path} is not a PyTorch file, or is cut off: {error}") from None
     if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):

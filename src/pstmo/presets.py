@@ -3,8 +3,9 @@
 Nothing here needs torch, so that the command line can show every field without loading it.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from math import prod
+from typing import Literal
 
 from pstmo.errors import PstmoError
 
@@ -68,45 +69,43 @@ class Optimisation:
     decay: float = 0.97
     warmup: int = 0  # batches over which the learning rate rises linearly
     clip: float | None = None  # gradient norm is cut to this
-    precision: str = "fp32"  # or bf16: products in bfloat16, weights and losses in float32
+    precision: Literal["fp32", "bf16"] = "fp32"  # bf16: products in bfloat16, weights and losses in float32
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Both stages of one published model."""
+    """Both stages of one model, and how its windows are made."""
 
     model: ModelConfig
     masking: Masking
     pretrain: Optimisation
     finetune: Optimisation
-    tds: int = 1  # temporal downsampling: source frames between two frames of a window
-    data: str = field(default="", compare=False)  # what it is trained on, for people
+    tds: int = 1  # temporal downsampling: recorded frames (of 50 a second) between two frames of a window
+    rates: tuple[float, float] | None = None  # frames a second of windows, drawn between these; None = as tds says
+    framing: Literal["screen", "person"] = "screen"  # how keypoints are put before the network; see framing.py
 
 
 _S243 = ModelConfig(strides=STRIDES[243], depth=3, dropout=0.1)
-_STAGE1 = Optimisation(lr=1e-4)
+_PAPER = Optimisation(lr=1e-4)
+_QUICK = Optimisation(
+    epochs=24, epoch_windows=12_800, batch=128, lr=1e-3, decay=0.88, warmup=200, clip=1.0, precision="bf16"
+)
 
 PRESETS = {
-    "p-stmo-s": Recipe(_S243, Masking(0.8, 2), _STAGE1, Optimisation(lr=7e-4), 2, "Human3.6M, CPN keypoints"),
-    "p-stmo-s-gt": Recipe(_S243, Masking(0.8, 7), _STAGE1, Optimisation(lr=1e-3), 2, "Human3.6M, ground-truth 2D"),
-    "p-stmo": Recipe(
-        replace(_S243, depth=4), Masking(0.6, 3), _STAGE1, Optimisation(lr=1e-3), 2, "Human3.6M, CPN keypoints"
+    "cmu-w27": Recipe(
+        ModelConfig(strides=STRIDES[27], dropout=0.0),
+        Masking(0.8, 2),
+        _QUICK,
+        replace(_QUICK, epochs=100, decay=0.96),
+        rates=(20.0, 60.0),
+        framing="person",
     ),
+    "p-stmo-s": Recipe(_S243, Masking(0.8, 2), _PAPER, replace(_PAPER, lr=7e-4), tds=2),
+    "p-stmo-s-gt": Recipe(_S243, Masking(0.8, 7), _PAPER, replace(_PAPER, lr=1e-3), tds=2),
+    "p-stmo": Recipe(replace(_S243, depth=4), Masking(0.6, 3), _PAPER, replace(_PAPER, lr=1e-3), tds=2),
     "p-stmo-s-3dhp": Recipe(
-        replace(_S243, strides=STRIDES[81]),
-        Masking(0.7, 2),
-        _STAGE1,
-        Optimisation(lr=7e-4),
-        1,
-        "MPI-INF-3DHP, ground-truth 2D",
+        replace(_S243, strides=STRIDES[81]), Masking(0.7, 2), _PAPER, replace(_PAPER, lr=7e-4), tds=1
     ),
 }
-"""The paper's models (arXiv 2203.07628, section 4.2 and supplement): batch 160, 80 epochs a stage, lr x0.97 an epoch."""
-
-
-def preset(name: str) -> Recipe:
-    """The recipe of that name; raises PstmoError naming the ones there are."""
-    if name not in PRESETS:
-        raise PstmoError(f"unknown preset {name!r}; available: {', '.join(PRESETS)}")
-    return PRESETS[name]
+"""The recipe of the weights that come with the package, and the paper's (section 4.2 and supplement)."""

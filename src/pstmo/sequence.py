@@ -42,7 +42,7 @@ class Keypoints:
         xy = np.array(xy, np.float32)
         _check_shape("keypoints", xy, skeleton, axes=2)
         size, rate = _checked_image_size(image_size), _checked_fps(fps)
-        observed = ~np.isnan(xy).any(-1)
+        observed = np.asarray(np.isfinite(xy).all(axis=-1))
         if confidence is None:
             confidence = observed
         confidence = np.nan_to_num(np.array(confidence, np.float32))
@@ -98,7 +98,7 @@ class Poses:
         positions = np.array(positions, np.float32)
         _check_shape("poses", positions, skeleton, axes=3)
         rate, root = _checked_fps(fps), skeleton.root_index
-        seen = np.isfinite(positions).all((1, 2)) if observed is None else np.array(observed, bool)
+        seen = np.asarray(np.isfinite(positions).all((1, 2)) if observed is None else observed, bool)
         if seen.shape != positions.shape[:1]:
             raise PstmoError(f"observed has shape {seen.shape}, expected {positions.shape[:1]} (frames,)")
         return cls(positions - positions[:, root : root + 1], skeleton, rate, seen, model)

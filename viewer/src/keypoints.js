@@ -6,6 +6,7 @@ const TITLE = 40;
 export function createKeypoints(canvas, note, { sides, bones, imageSize, xy, confidence }) {
   const context = canvas.getContext("2d");
   const [imageWidth, imageHeight] = imageSize;
+  const tallest = tallestPerson(sides.length, xy);
   let palette = {};
   let frame = 0;
 
@@ -43,7 +44,7 @@ export function createKeypoints(canvas, note, { sides, bones, imageSize, xy, con
     const seen = (joint) => confidence[first + joint];
     const point = (joint) => [0, 1].map((axis) => [left, top][axis] + scale * xy[2 * (first + joint) + axis]);
     const observed = sides.map((_, joint) => joint).filter((joint) => seen(joint) > 0);
-    const thickness = Math.min(Math.max(height / 110, 2), 5);
+    const thickness = Math.min(Math.max((scale * tallest) / 50, 1.5), 5);
 
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
@@ -52,6 +53,8 @@ export function createKeypoints(canvas, note, { sides, bones, imageSize, xy, con
     context.roundRect(left, top, width, height, 6);
     context.fillStyle = palette.frame;
     context.fill();
+    context.strokeStyle = palette.line;
+    context.stroke();
     context.clip();
     context.lineCap = "round";
     bones
@@ -78,6 +81,16 @@ export function createKeypoints(canvas, note, { sides, bones, imageSize, xy, con
       draw();
     },
   };
+}
+
+// In pixels of the image, over the whole sequence.
+function tallestPerson(joints, xy) {
+  let tallest = 0;
+  for (let first = 0; first < xy.length; first += 2 * joints) {
+    const ys = xy.subarray(first, first + 2 * joints).filter((y, at) => at % 2 && !Number.isNaN(y));
+    if (ys.length) tallest = Math.max(tallest, Math.max(...ys) - Math.min(...ys));
+  }
+  return tallest;
 }
 
 function opacity(confidence) {

@@ -1,6 +1,6 @@
 // Colours come from the page's style sheet, so that both panels and both themes agree.
 
-const NAMES = ["left", "right", "middle", "grid", "shadow", "frame", "gap"];
+const NAMES = ["left", "right", "middle", "grid", "floor", "shadow", "frame", "line", "gap"];
 
 function read() {
   const style = getComputedStyle(document.documentElement);

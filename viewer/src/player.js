@@ -2,16 +2,17 @@
 
 export function createPlayer({ frames, fps, poses }, show) {
   const element = (id) => document.getElementById(id);
-  const [slider, play, speed, time] = ["slider", "play", "speed", "time"].map(element);
+  const [slider, play, speed, number, time] = ["slider", "play", "speed", "number", "time"].map(element);
   let frame = 0;
   let start = null; // while playing: the time and frame from which playing counts
 
+  const label = (at) => [`${at + 1} / ${frames}`, `${(at / fps).toFixed(2)} s`];
+
   function go(next) {
     frame = Math.min(Math.max(next, 0), frames - 1);
-    const words = `frame ${frame + 1} / ${frames} · ${(frame / fps).toFixed(2)} s`;
     slider.value = frame + 1;
-    slider.setAttribute("aria-valuetext", words);
-    time.textContent = words;
+    [number.textContent, time.textContent] = label(frame);
+    slider.setAttribute("aria-valuetext", `frame ${label(frame).join(", ")}`);
     show(frame);
   }
 
@@ -57,6 +58,8 @@ export function createPlayer({ frames, fps, poses }, show) {
     action();
   });
   slider.max = frames;
+  // Room for the last frame's label, so that nothing moves while playing.
+  label(frames - 1).forEach((words, at) => ([number, time][at].style.minWidth = `${words.length - 1}ch`));
   slider.addEventListener("input", () => jump(slider.valueAsNumber - 1));
   play.addEventListener("click", toggle);
   speed.addEventListener("change", () => start && run());

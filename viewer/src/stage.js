@@ -1,18 +1,27 @@
 // Camera, light and points of view. Draws only when something has changed.
 
-import { DirectionalLight, HemisphereLight, PCFShadowMap, PerspectiveCamera, Scene, WebGLRenderer } from "three";
+import { DirectionalLight, HemisphereLight, PerspectiveCamera, Scene, WebGLRenderer } from "three";
 import { OrbitControls } from "three/addons/controls/OrbitControls.js";
 
 const FIELD_OF_VIEW = 28;
-const MARGIN = 1.16;
+const MARGIN = 1.2;
 const DIRECTIONS = { front: [0, 0, 1], side: [1, 0, 0], top: [0, 1, 0] };
 
-export function createStage(canvas, buttons, objects, { reach, top }) {
-  const renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
-  renderer.shadowMap.enabled = true;
-  renderer.shadowMap.type = PCFShadowMap;
+// Null where the browser has no WebGL.
+export function createRenderer(canvas) {
+  try {
+    return new WebGLRenderer({ canvas, antialias: true, alpha: true });
+  } catch {
+    return null;
+  }
+}
+
+export function createStage(renderer, buttons, objects, { reach, top }) {
+  const canvas = renderer.domElement;
   const camera = new PerspectiveCamera(FIELD_OF_VIEW, 1, 0.05, 100);
-  const scene = new Scene().add(...objects, new HemisphereLight(0xffffff, 0x8f9aa8, 2.1), sun(reach, top));
+  const sun = new DirectionalLight(0xffffff, 1.9);
+  sun.position.set(0.5, 5, 2);
+  const scene = new Scene().add(...objects, new HemisphereLight(0xffffff, 0xb4bcc6, 2.5), sun);
   const controls = new OrbitControls(camera, canvas);
   controls.maxPolarAngle = 0.53 * Math.PI;
   controls.minDistance = 0.5;
@@ -32,12 +41,12 @@ export function createStage(canvas, buttons, objects, { reach, top }) {
   function look(name) {
     view = name;
     for (const button of buttons) button.setAttribute("aria-pressed", button.dataset.view === name);
-    if (!name) return;
+    if (!(name in DIRECTIONS)) return;
     const half = { width: reach, height: name === "top" ? reach : top / 2 };
-    const depth = name === "top" ? top / 2 : reach;
+    const depth = (name === "top" ? top : reach) / 2;
     const needed = Math.max(half.height, half.width / camera.aspect);
     const distance = (MARGIN * needed) / Math.tan((FIELD_OF_VIEW * Math.PI) / 360) + depth;
-    controls.target.set(0, top / 2, 0);
+    controls.target.set(0, 0.53 * top, 0); // a little more room above, for the panel's title
     camera.position.set(...DIRECTIONS[name]).multiplyScalar(distance).add(controls.target);
     controls.update();
     draw();
@@ -56,16 +65,4 @@ export function createStage(canvas, buttons, objects, { reach, top }) {
   for (const button of buttons) button.addEventListener("click", () => look(button.dataset.view));
 
   return { draw, look };
-}
-
-function sun(reach, top) {
-  const light = new DirectionalLight(0xffffff, 2.2);
-  light.position.set(1.2, 5, 2);
-  light.castShadow = true;
-  const side = reach + 0.7 * top;
-  Object.assign(light.shadow.camera, { left: -side, right: side, top: side, bottom: -side, far: 12 });
-  light.shadow.mapSize.set(1024, 1024);
-  light.shadow.radius = 5;
-  light.shadow.normalBias = 0.02;
-  return light;
 }

@@ -5,7 +5,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
 Heads = Float[Tensor, "batch heads frames depth"]
 
 

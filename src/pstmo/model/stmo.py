@@ -1,4 +1,4 @@
-"""STMO, the many-to-one lifter: a window of 2D skeletons in, the 3D pose of its centre frame out (paper, section 3.3)."""
+"""STMO, the many-to-one lifter: 2D skeletons of a window in, the 3D pose of its centre out (paper, section 3.3)."""
 
 from math import prod
 from typing import NamedTuple

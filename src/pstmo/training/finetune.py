@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 
 from pstmo import checkpoint
-from pstmo.checkpoint import Checkpoint
 from pstmo.errors import CheckpointError
 from pstmo.metrics import mpjpe
 from pstmo.model.masked import MaskedPoseModel
@@ -14,7 +13,7 @@ from pstmo.model.stmo import STMO, Prediction
 from pstmo.presets import ModelConfig, Optimisation
 from pstmo.training.loop import Run
 from pstmo.training.losses import sequence_and_centre_loss
-from pstmo.training.sources import Batch, Source, validation_batches
+from pstmo.training.sources import Batch, Source, described, validation_batches
 
 
 def finetune(
@@ -25,7 +24,7 @@ def finetune(
     optimisation: Optimisation,
     pretrained: Path | None = None,
 ) -> Path:
-    """Trains an STMO, from a stage I checkpoint or from scratch; gives the path of its best, `folder/model.safetensors`.
+    """Trains an STMO from a stage I checkpoint or from scratch; its best becomes `folder/model.safetensors`.
 
     A folder with a run's state goes on from there; raises CheckpointError if that run had other settings, or if the
     stage I encoder does not fit.
@@ -49,9 +48,10 @@ def finetune(
         return 1000 * torch.cat(errors).mean().item()
 
     def keep_best() -> None:
-        checkpoint.save(path, Checkpoint(network, source.keypoints, source.poses, name=folder.name))
+        checkpoint.save(path, described(network, source, folder.name))
 
-    facts = {"model": asdict(model), "stage": "finetune", "pretrained": pretrained is not None}
+    facts = {"stage": "finetune", "model": asdict(model), "framing": source.framing}
+    facts["pretrained"] = pretrained is not None
     Run(network, source, model.frames, loss, validate, keep_best, optimisation, facts, folder).train()
     return path
 

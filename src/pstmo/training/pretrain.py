@@ -6,13 +6,12 @@ from pathlib import Path
 import torch
 
 from pstmo import checkpoint
-from pstmo.checkpoint import Checkpoint
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.presets import Masking, ModelConfig, Optimisation
 from pstmo.training.loop import Run
 from pstmo.training.losses import reconstruction_loss
 from pstmo.training.masks import random_masks
-from pstmo.training.sources import Batch, Source, validation_batches
+from pstmo.training.sources import Batch, Source, described, validation_batches
 
 
 def pretrain(
@@ -43,8 +42,8 @@ def pretrain(
         return sum(loss(batch, generator).item() for batch in held_out) / len(held_out)
 
     def keep_best() -> None:
-        checkpoint.save(path, Checkpoint(network, source.keypoints, source.poses, name=folder.name))
+        checkpoint.save(path, described(network, source, folder.name))
 
-    facts = {"model": asdict(model), "masking": asdict(masking), "stage": "pretrain"}
+    facts = {"model": asdict(model), "masking": asdict(masking), "framing": source.framing, "stage": "pretrain"}
     Run(network, source, model.frames, loss, validate, keep_best, optimisation, facts, folder).train()
     return path

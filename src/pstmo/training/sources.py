@@ -9,14 +9,20 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
+from pstmo.checkpoint import Checkpoint
+from pstmo.datasets.mocap import Corpus
+from pstmo.detector import DetectorNoise, detect
 from pstmo.fill import interpolate
+from pstmo.framing import FRAMINGS
+from pstmo.official import Network
+from pstmo.presets import Recipe
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP, Skeleton
-from pstmo.synthesis import BodyRanges, CameraRanges, DetectorNoise, detect, random_cameras, vary_body
+from pstmo.synthesis import BodyRanges, CameraRanges, random_cameras, vary_body
 from pstmo.windows import Clips, mirrored
 
 
 class Batch(NamedTuple):
-    """Windows of keypoints in normalised screen coordinates, and their root-relative poses in metres, camera axes."""
+    """Windows of keypoints, framed as the source says, and their root-relative poses in metres, camera axes."""
 
     keypoints: Float[Tensor, "batch frames joints_in 2"]
     poses: Float[Tensor, "batch frames joints_out 3"]
@@ -25,8 +31,21 @@ class Batch(NamedTuple):
 class Source(Protocol):
     """Windows by number; `len` of them are one epoch. Chance comes from the generator alone."""
 
-    keypoints: Skeleton
-    poses: Skeleton
+    @property
+    def keypoints(self) -> Skeleton: ...
+
+    @property
+    def poses(self) -> Skeleton: ...
+
+    @property
+    def framing(self) -> str:
+        """How keypoints are put before the network, one of framing.FRAMINGS."""
+        ...
+
+    @property
+    def rate(self) -> float:
+        """Frames a second of the windows."""
+        ...
 
     def __len__(self) -> int: ...
 
@@ -38,7 +57,7 @@ class PairedWindows:
     """Windows of recorded 2D and 3D, each once as it is and once mirrored (paper, section 4.2).
 
     xy: (all frames, joints, 2), normalised screen. xyz: (all frames, joints, 3), root-relative. clips: which belong
-    together. tds: source frames between two frames of a window.
+    together. fps: of the recording. tds: source frames between two frames of a window.
     """
 
     xy: Tensor
@@ -46,14 +65,20 @@ class PairedWindows:
     clips: Clips
     keypoints: Skeleton = COCO
     poses: Skeleton = HUMAN36M
+    fps: float = 50.0
     tds: int = 1
+    framing: str = "screen"
+
+    @property
+    def rate(self) -> float:
+        return self.fps / self.tds
 
     def __len__(self) -> int:
         return 2 * len(self.clips)
 
     def batch(self, numbers: Int[Tensor, " batch"], frames: int, generator: Generator) -> Batch:
         rows = self.clips.windows(numbers % len(self.clips), frames, self.tds)
-        batch = Batch(self.xy[rows], self.xyz[rows])
+        batch = Batch(FRAMINGS[self.framing](self.xy[rows]), self.xyz[rows])
         return mirror_some(batch, numbers >= len(self.clips), self.keypoints, self.poses)
 
 
@@ -74,11 +99,19 @@ class SeenMotion:
     body: BodyRanges = field(default_factory=BodyRanges)
     keypoints: Skeleton = COCO
     poses: Skeleton = HUMAN36M
+    framing: str = "person"
+
+    @property
+    def rate(self) -> float:
+        return (self.rates[0] * self.rates[1]) ** 0.5
 
     @classmethod
-    def from_arrays(cls, positions: np.ndarray, starts: np.ndarray, fps: float, device: str = "cpu") -> "SeenMotion":
-        """positions: (frames, 22, 3) and starts: (clips + 1,), as in `datasets.mocap.Corpus`."""
-        return cls(torch.from_numpy(positions).to(device), Clips(np.diff(starts).tolist(), device), fps)
+    def of(cls, corpus: Corpus, recipe: Recipe, device: str = "cpu") -> "SeenMotion":
+        """The motions of a corpus, in windows as the recipe wants them."""
+        rates = recipe.rates or (corpus.fps / recipe.tds, corpus.fps / recipe.tds)
+        clips = Clips(np.diff(corpus.starts).tolist(), device)
+        world = torch.from_numpy(corpus.positions).to(device)
+        return cls(world, clips, corpus.fps, rates, framing=recipe.framing)
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -90,9 +123,8 @@ class SeenMotion:
         xy, _ = camera.see(seen[:, :, list(MOCAP.select(self.keypoints))])
         _, points = camera.see(body[:, :, list(MOCAP.select(self.poses))])
         root = self.poses.root_index
-        batch = Batch(
-            interpolate(*detect(xy, self.noise, generator, self.keypoints)), points - points[:, :, root : root + 1]
-        )
+        xy = interpolate(*detect(xy, self.noise, generator, self.keypoints))
+        batch = Batch(FRAMINGS[self.framing](xy), points - points[:, :, root : root + 1])
         heads = torch.rand(len(numbers), generator=generator, device=numbers.device) < 0.5
         return mirror_some(batch, heads, self.keypoints, self.poses)
 
@@ -108,6 +140,11 @@ class SeenMotion:
         row = at.long()
         share = (at - row)[..., None, None]
         return torch.lerp(self.world[row], self.world[torch.minimum(row + 1, last)], share)
+
+
+def described(network: Network, source: Source, name: str) -> Checkpoint:
+    """The network as a checkpoint that says how its windows were made."""
+    return Checkpoint(network, source.keypoints, source.poses, name, source.framing, source.rate)
 
 
 def mirror_some(batch: Batch, which: Tensor, keypoints: Skeleton, poses: Skeleton) -> Batch:

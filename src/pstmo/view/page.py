@@ -17,7 +17,7 @@ from pstmo.files.atomic import replacing
 from pstmo.sequence import Keypoints, Poses
 from pstmo.skeleton import Skeleton
 
-_SETTLE = 0.25
+_SETTLE = 0.1
 """Seconds before and after a frame within which its lowest joint decides where the floor is."""
 
 
@@ -32,8 +32,9 @@ def write_page(path: Path, keypoints: Keypoints, poses: Poses, title: str = "") 
         )
     files = resources.files("pstmo.view")
     page = Template(files.joinpath("page.html").read_text("utf-8")).substitute(
-        title=escape(title or "3D motion"),
+        title=escape(title or "Lifted motion"),
         facts="\n".join(f"<li>{escape(fact)}</li>" for fact in _facts(keypoints, poses)),
+        aspect=f"{keypoints.image_size[0] / keypoints.image_size[1]:.4f}",
         data=json.dumps(_clip(keypoints, poses), separators=(",", ":")).replace("<", "\\u003c"),
         script=files.joinpath("viewer.js").read_text("utf-8"),
     )
@@ -80,11 +81,15 @@ def _layout(skeleton: Skeleton) -> dict[str, object]:
 
 def _pack(values: np.ndarray, dtype: type[np.signedinteger]) -> dict[str, object]:
     """Numbers as base64 of small integers times a scale; the smallest integer stands for NaN."""
-    limits = np.iinfo(dtype)
+    values, limits = values.astype(np.float64), np.iinfo(dtype)
     scale = float(np.nanmax(np.abs(values), initial=0)) / limits.max or 1.0
     integers = np.where(np.isnan(values), limits.min, np.rint(np.nan_to_num(values) / scale))
     code = np.dtype(dtype).newbyteorder("<")
-    return {"type": dtype.__name__, "scale": scale, "base64": base64.b64encode(integers.astype(code).tobytes()).decode()}
+    return {
+        "type": dtype.__name__,
+        "scale": scale,
+        "base64": base64.b64encode(integers.astype(code).tobytes()).decode(),
+    }
 
 
 def root_height(poses: Poses) -> np.ndarray:
