@@ -89,7 +89,7 @@ class Recipe:
 _S243 = ModelConfig(strides=STRIDES[243], depth=3, dropout=0.1)
 _PAPER = Optimisation(lr=1e-4)
 _QUICK = Optimisation(
-    epochs=24, epoch_windows=12_800, batch=128, lr=1e-3, decay=0.88, warmup=200, clip=1.0, precision="bf16"
+    epochs=24, epoch_windows=12_800, batch=128, lr=1e-3, decay=0.05 ** (1 / 24), warmup=200, clip=1.0, precision="bf16"
 )
 
 PRESETS = {
@@ -97,7 +97,7 @@ PRESETS = {
         ModelConfig(strides=STRIDES[27], dropout=0.0),
         Masking(0.8, 2),
         _QUICK,
-        replace(_QUICK, epochs=100, decay=0.96),
+        replace(_QUICK, epochs=100, decay=0.02 ** (1 / 100)),
         rates=(20.0, 60.0),
         framing="person",
     ),

@@ -1,0 +1,33 @@
+# Two commands do everything on a fresh clone: make demo, make test.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint viewer clean
+
+demo: .venv/package
+	$(BIN)/pstmo lift samples/sports2d_demo.npz -o out/demo
+
+test: .venv/dev lint
+	$(BIN)/pytest -q
+
+lint: .venv/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+
+.venv/package: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --editable .
+	touch $@
+
+.venv/dev: .venv/package
+	$(PIP) --editable ".[dev]"
+	touch $@
+
+# The page's script; only needed after a change in viewer/src. Needs Node.
+viewer:
+	cd viewer && npm ci && npm run build
+
+clean:
+	rm -rf .venv out

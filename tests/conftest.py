@@ -1,0 +1,44 @@
+"""Shared by the tests: tiny networks and tiny motion, so that everything real can be run in a moment."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pstmo.checkpoint import Checkpoint, save
+from pstmo.model.stmo import STMO
+from pstmo.presets import ModelConfig
+from pstmo.sequence import Keypoints
+from pstmo.skeleton import COCO, HUMAN36M
+
+torch.set_num_threads(1)  # small networks: a second thread costs more than it gives
+
+SMALL = ModelConfig(strides=(3, 3), depth=2, width=32, hidden=64, heads=4, dropout=0.0)
+
+
+@pytest.fixture
+def small() -> ModelConfig:
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint(tmp_path_factory) -> Path:
+    """A tiny untrained lifter, COCO-17 in, Human3.6M-17 out."""
+    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
+    torch.manual_seed(0)
+    save(path, Checkpoint(STMO(SMALL), COCO, HUMAN36M, "small", "person", rate=50.0))
+    return path
+
+
+@pytest.fixture
+def walker() -> Keypoints:
+    """Forty frames of a person who sways, in a picture of 640 x 480."""
+    return keypoints(frames=40)
+
+
+def keypoints(frames: int, seed: int = 0) -> Keypoints:
+    chance = np.random.default_rng(seed)
+    pose = chance.uniform((200, 100), (440, 400), (1, 17, 2))
+    sway = 20 * np.sin(np.arange(frames) / 8 + chance.uniform(0, 6, (17, 2, 1))).transpose(2, 0, 1)
+    return Keypoints.from_array(pose + sway, image_size=(640, 480), fps=30)
