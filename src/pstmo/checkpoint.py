@@ -7,7 +7,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -18,7 +17,7 @@ from pstmo.framing import FRAMINGS
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.refine import Refine
 from pstmo.model.stmo import STMO
-from pstmo.official import Network, export_official, import_official
+from pstmo.official import Network, check_layout, export_official, import_official
 from pstmo.presets import ModelConfig
 from pstmo.skeleton import Skeleton
 
@@ -85,7 +84,8 @@ def load(path: str | Path) -> Checkpoint:
         raise CheckpointError(f"{path}: its description cannot be understood: {error!r}") from None
     weights = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
     network.unread = {k.removeprefix("unread/"): weights.pop(k) for k in list(weights) if k.startswith("unread/")}
-    _load_strictly(path, network, weights)
+    check_layout(path, found=weights, expected=network.state_dict())
+    network.load_state_dict(weights)
     return Checkpoint(network.eval(), keypoints, poses, name, framing, rate, dict(facts["facts"]))
 
 
@@ -142,19 +142,3 @@ def _build(kind: str, shape: dict[str, Any]) -> Network:
 def _skeleton(facts: dict[str, Any]) -> Skeleton:
     bones = tuple((str(start), str(end)) for start, end in facts["bones"])
     return Skeleton(str(facts["name"]), tuple(facts["joints"]), bones, facts["root"])
-
-
-def _load_strictly(path: str | Path, network: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    own = network.state_dict()
-    for name in own:
-        if name not in weights:
-            raise CheckpointError(f"{path}: entry {name!r} is missing")
-    for name, tensor in weights.items():
-        if name not in own:
-            raise CheckpointError(f"{path}: entry {name!r} is surplus")
-        if tensor.shape != own[name].shape:
-            raise CheckpointError(
-                f"{path}: {name!r} has shape {tuple(tensor.shape)}, expected {tuple(own[name].shape)}"
-            )
-    with torch.no_grad():
-        network.load_state_dict(weights)

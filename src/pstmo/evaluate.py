@@ -23,7 +23,7 @@ class Case(NamedTuple):
 
 
 class Errors(NamedTuple):
-    """Means over frames, in millimetres (velocity: a frame); PCK at 150 mm and AUC in percent."""
+    """Means over frames, in millimetres (velocity: a frame); PCK at 150 mm and AUC in percent, without the root."""
 
     frames: int
     mpjpe: float
@@ -96,12 +96,13 @@ def mocap_cases(corpus: Corpus, noise: DetectorNoise | None, seed: int = 0) -> I
 
 
 class _Clip(NamedTuple):
-    """Of the observed frames: (frames, joints) distances and (frames,) errors; velocity errors one fewer."""
+    """Of the observed frames: (frames,) errors, velocity errors of fewer, and distances of all joints but the root."""
 
-    joints: torch.Tensor
+    error: torch.Tensor
     aligned: torch.Tensor
     scaled: torch.Tensor
     velocity: torch.Tensor
+    joints: torch.Tensor
 
 
 def _compare(lifted: Poses, measured: Poses) -> _Clip:
@@ -111,19 +112,21 @@ def _compare(lifted: Poses, measured: Poses) -> _Clip:
     both = seen[1:] & seen[:-1]
     velocity = metrics.mpjpe(predicted.diff(dim=0), target.diff(dim=0))[both]
     predicted, target = predicted[seen], target[seen]
+    moving = [i for i in range(len(measured.skeleton)) if i != measured.skeleton.root_index]
     return _Clip(
-        metrics.joint_errors(predicted, target),
+        metrics.mpjpe(predicted, target),
         metrics.p_mpjpe(predicted, target),
         metrics.n_mpjpe(predicted, target),
         velocity,
+        metrics.joint_errors(predicted, target)[:, moving],
     )
 
 
 def _errors(clips: list[_Clip]) -> Errors:
-    joints, aligned, scaled, velocity = (torch.cat(parts) for parts in zip(*clips, strict=True))
+    error, aligned, scaled, velocity, joints = (torch.cat(parts) for parts in zip(*clips, strict=True))
     return Errors(
-        frames=len(joints),
-        mpjpe=1000 * joints.mean().item(),
+        frames=len(error),
+        mpjpe=1000 * error.mean().item(),
         p_mpjpe=1000 * aligned.mean().item(),
         n_mpjpe=1000 * scaled.mean().item(),
         mpjve=1000 * velocity.mean().item() if len(velocity) else 0.0,

@@ -36,7 +36,7 @@ def import_official(path: str | Path) -> Network:
         network = _blank_network(state)
     except (KeyError, IndexError) as error:
         raise CheckpointError(f"{path} is no official P-STMO checkpoint: it has no usable entry {error}") from None
-    _check_layout(path, found=state, expected=to_official(network))
+    check_layout(path, found=state, expected=to_official(network))
     own = network.state_dict()
     for entry in _entries(network):
         values = torch.cat([state[name].flatten() for name in entry.theirs])
@@ -220,7 +220,8 @@ def _blank_network(state: Mapping[str, Tensor]) -> Network:
     return MaskedPoseModel(config) if masked else STMO(config)
 
 
-def _check_layout(path: str | Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+def check_layout(path: str | Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Raises CheckpointError naming the first entry that is missing, surplus or misshapen."""
     for name in expected:
         if name not in found:
             raise CheckpointError(f"{path}: entry {name!r} is missing; found {len(found)}, expected {len(expected)}")
