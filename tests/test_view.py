@@ -20,8 +20,8 @@ from pstmo.sequence import Keypoints, Poses
 from pstmo.skeleton import COCO, HUMAN36M
 from pstmo.view.page import _pack, root_height, write_page
 
-ROOT = Path(__file__).parents[1]
-BUNDLE = ROOT / "src/pstmo/view/viewer.js"
+VIEWER = Path(__file__).parents[1] / "viewer"
+BUNDLE = VIEWER.parent / "src/pstmo/view/viewer.js"
 FRAMES, GAP, NO_POSE = 60, 20, 40
 WIDE: ViewportSize = {"width": 760, "height": 420}
 FLAGS = [
@@ -107,8 +107,7 @@ def opened(browser: Browser, path: Path, script: str = "", size: ViewportSize = 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("view") / "view.html"
-    write_page(path, keypoints(), poses(), "A tiny motion")
+    write_page(path := tmp_path_factory.mktemp("view") / "view.html", keypoints(), poses(), "A tiny motion")
     return path
 
 
@@ -140,7 +139,7 @@ def number(page: Page) -> int:
 
 def test_the_page_says_what_it_shows(page: Page) -> None:
     assert page.title() == "A tiny motion"
-    for fact in ("tiny", "pstmo 0", "30 frames/s", "coco17", "640 × 480", "h36m17", "metres", "y down", "hip"):  # noqa: RUF001
+    for fact in ("tiny", "pstmo ", "30 frames/s", "coco17", "640 × 480", "h36m17", "metres", "y down", "hip"):  # noqa: RUF001
         assert fact in page.locator("footer").inner_text()
 
 
@@ -173,7 +172,6 @@ def test_the_label_follows_the_address_and_the_slider(page: Page) -> None:
     expect(page.locator("[aria-pressed=true]")).to_have_text("Side")
     assert number(page) == 12
     page.locator("#slider").fill("31")
-    expect(page.locator("#time")).to_have_text("1.00 s")
     assert page.locator("#slider").get_attribute("aria-valuetext") == "frame 31 / 60, 1.00 s"
 
 
@@ -221,8 +219,8 @@ def test_what_was_not_observed_is_said(page: Page) -> None:
     for frame, said in ((0, ["", ""]), (GAP, unseen), (NO_POSE, ["", "no pose"])):
         page.locator("#slider").fill(str(frame + 1))
         assert page.locator(".note").all_inner_texts() == said
-    marked = "Array.from(gaps.getContext('2d').getImageData(0, 0, gaps.width, 1).data).filter((_, i) => i % 4 === 3)"
-    assert np.flatnonzero(page.evaluate(marked)).tolist() == [GAP, NO_POSE]
+    strip = page.evaluate("Array.from(gaps.getContext('2d').getImageData(0, 0, gaps.width, 1).data)")
+    assert np.flatnonzero(strip[3::4]).tolist() == [GAP, NO_POSE]
 
 
 def test_nobody_at_all(browser: Browser, tmp_path: Path) -> None:
@@ -252,14 +250,15 @@ def test_without_webgl_the_input_still_plays(browser: Browser, path: Path) -> No
 def test_narrow_and_dark(browser: Browser, path: Path) -> None:
     with opened(browser, path, size={"width": 360, "height": 740}) as page:
         assert page.evaluate("document.documentElement.scrollWidth") == 360
-        light = {panel: look(page, 9, panel) for panel in ("figure", "keypoints")}
+        light = look(page, 9), look(page, 9, "keypoints")
         page.emulate_media(color_scheme="dark")
-        assert all(look(page, 9, panel) != was for panel, was in light.items())
+        dark = look(page, 9), look(page, 9, "keypoints")
+        page.reload()
+        assert light != dark == (look(page, 9), look(page, 9, "keypoints"))
 
 
 def test_the_bundle_is_built_from_its_sources() -> None:
-    viewer = ROOT / "viewer"
-    sources = [viewer / "package-lock.json", viewer / "build.mjs", *sorted((viewer / "src").iterdir())]
+    sources = [VIEWER / "package-lock.json", VIEWER / "build.mjs", *sorted((VIEWER / "src").iterdir())]
     checksum = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     bundle = BUNDLE.read_text("utf-8").lower()
     assert checksum in bundle.partition("\n")[0], "viewer/ has changed: run `npm install && npm run build` there"

@@ -5,6 +5,7 @@ export function createPlayer({ frames, fps, poses }, show) {
   const [slider, play, speed, number, time] = ["slider", "play", "speed", "number", "time"].map(element);
   let frame = 0;
   let start = null; // while playing: the time and frame from which playing counts
+  let request = 0;
 
   const label = (at) => [`${at + 1} / ${frames}`, `${(at / fps).toFixed(2)} s`];
 
@@ -17,20 +18,21 @@ export function createPlayer({ frames, fps, poses }, show) {
   }
 
   function tick(now) {
-    if (!start) return;
-    const next = Math.floor(start.frame + ((now - start.time) / 1000) * fps * speed.value) % frames;
+    const seconds = Math.max(now - start.time, 0) / 1000;
+    const next = Math.floor(start.frame + seconds * fps * speed.value) % frames;
     if (next !== frame) go(next);
-    requestAnimationFrame(tick);
+    request = requestAnimationFrame(tick);
   }
 
   function run() {
-    const idle = !start;
+    pause();
     start = { time: performance.now(), frame };
+    request = requestAnimationFrame(tick);
     play.setAttribute("aria-label", "Pause");
-    if (idle) requestAnimationFrame(tick);
   }
 
   function pause() {
+    cancelAnimationFrame(request);
     start = null;
     play.setAttribute("aria-label", "Play");
   }
