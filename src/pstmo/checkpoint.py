@@ -7,12 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pstmo.errors import CheckpointError, PstmoError
-from pstmo.files.atomic import replacing
+from pstmo.files.tensors import read_tensors, write_tensors
 from pstmo.framing import FRAMINGS
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.refine import Refine
@@ -27,6 +25,7 @@ DEFAULT = "cmu-coco17-w27"
 """The weights that `pstmo.load()` takes; they come with the package."""
 
 _FORMAT = "pstmo checkpoint 1"
+_UNREAD = "unread/"
 _KINDS: dict[str, type[nn.Module]] = {"stmo": STMO, "masked": MaskedPoseModel, "refine": Refine}
 
 
@@ -59,12 +58,10 @@ def save(path: str | Path, checkpoint: Checkpoint, half: bool = False) -> None:
         "rate": checkpoint.rate,
         "facts": dict(checkpoint.facts),
     }
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    tensors |= {f"unread/{name}": tensor.contiguous() for name, tensor in network.unread.items()}
+    tensors = network.state_dict() | {_UNREAD + name: tensor for name, tensor in network.unread.items()}
     if half:
         tensors = {name: t.half() if t.is_floating_point() else t for name, t in tensors.items()}
-    with replacing(Path(path)) as temporary:
-        save_file(tensors, temporary, {"format": _FORMAT, "pstmo": json.dumps(facts)})
+    write_tensors(Path(path), tensors, {"format": _FORMAT, "pstmo": json.dumps(facts)})
 
 
 def load(path: str | Path) -> Checkpoint:
@@ -75,18 +72,16 @@ def load(path: str | Path) -> Checkpoint:
     """
     facts, tensors = _read(Path(path))
     try:
-        network = _build(facts["kind"], facts["shape"])
-        keypoints, poses = (_skeleton(facts[key]) for key in ("keypoints", "poses"))
-        name, framing, rate = str(facts["name"]), facts["framing"], float(facts["rate"])
-        if framing not in FRAMINGS:
-            raise CheckpointError(f"unknown framing {framing!r}; known: {', '.join(FRAMINGS)}")
+        checkpoint = _described(facts)
     except (KeyError, TypeError, ValueError, PstmoError) as error:
         raise CheckpointError(f"{path}: its description cannot be understood: {error!r}") from None
+    network = checkpoint.network
     weights = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in tensors.items()}
-    network.unread = {k.removeprefix("unread/"): weights.pop(k) for k in list(weights) if k.startswith("unread/")}
+    network.unread = {k.removeprefix(_UNREAD): weights.pop(k) for k in list(weights) if k.startswith(_UNREAD)}
     check_layout(path, found=weights, expected=network.state_dict())
     network.load_state_dict(weights)
-    return Checkpoint(network.eval(), keypoints, poses, name, framing, rate, dict(facts["facts"]))
+    network.eval()
+    return checkpoint
 
 
 def find(name_or_path: str | Path) -> Path:
@@ -112,27 +107,39 @@ def _shipped() -> Path:
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such file")
-    with path.open("rb") as file:
-        start = file.read(2)
-    if start in (b"PK", b"\x80\x02"):
-        raise CheckpointError(f"{path} is a PyTorch file, expected safetensors; bring it in with: pstmo import {path}")
-    try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{path} is not a whole safetensors file: {error}") from None
-    if metadata.get("format") != _FORMAT:
+    if path.is_file():
+        with path.open("rb") as file:
+            if file.read(2) in (b"PK", b"\x80\x02"):
+                raise CheckpointError(f"{path} is a PyTorch file, not safetensors; bring it in with `pstmo import`")
+    tensors, texts = read_tensors(path)
+    if texts.get("format") != _FORMAT:
         raise CheckpointError(f"{path} is a safetensors file of another program: expected format {_FORMAT!r}")
     try:
-        return json.loads(metadata["pstmo"]), tensors
+        return json.loads(texts["pstmo"]), tensors
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: its description cannot be read: {error}") from None
 
 
+def _described(facts: dict[str, Any]) -> Checkpoint:
+    """The checkpoint that the facts speak of, its network still without weights. Raises what does not make sense."""
+    network = _build(facts["kind"], facts["shape"])
+    keypoints, poses = _skeleton(facts["keypoints"]), _skeleton(facts["poses"])
+    if isinstance(network, STMO) and (len(keypoints), len(poses)) != (
+        network.config.joints_in,
+        network.config.joints_out,
+    ):
+        raise ValueError(f"keypoints {keypoints.name!r} and poses {poses.name!r} do not fit {network.config}")
+    if facts["framing"] not in FRAMINGS:
+        raise ValueError(f"framing {facts['framing']!r}, known are {', '.join(FRAMINGS)}")
+    rate = float(facts["rate"])
+    if not rate > 0:
+        raise ValueError(f"rate {rate}, expected frames per second")
+    return Checkpoint(network, keypoints, poses, str(facts["name"]), facts["framing"], rate, dict(facts["facts"]))
+
+
 def _build(kind: str, shape: dict[str, Any]) -> Network:
+    if kind not in _KINDS:
+        raise ValueError(f"kind {kind!r}, known are {', '.join(_KINDS)}")
     if kind == "refine":
         return Refine(**shape)
     config = ModelConfig(**{**shape, "strides": tuple(shape["strides"])})

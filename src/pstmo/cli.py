@@ -61,10 +61,10 @@ def lift(
         mirror: Average with the mirrored input: a little more exact, half as fast.
     """
     started = time.perf_counter()
-    from pstmo import checkpoint
     from pstmo.files import read_keypoints, write_motion
 
     seen = read_keypoints(keypoints, format=format, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
+    from pstmo import checkpoint
     from pstmo.lift import load
     from pstmo.view.page import write_page
 

@@ -4,7 +4,7 @@ Everything is a batch of windows on one device: (batch, frames, joints, axes). C
 """
 
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 from typing import NamedTuple
 
 import torch
@@ -76,18 +76,20 @@ def _jitter(chance: "_Chance", noise: DetectorNoise, skeleton: Skeleton) -> Scre
         [next((more for part, more in EXTREMITIES.items() if joint.endswith(part)), 1.0) for joint in skeleton.joints],
         device=chance.device,
     )[:, None]
-    drift = chance.normal(chance.frames, len(skeleton))
-    drift = torch.einsum("ij,bjkc->bikc", _smooth(chance.frames, noise.memory).to(chance.device), drift)
+    drift = _correlated(chance.normal(chance.frames, len(skeleton)), noise.memory)
     moving = noise.drift * drift + noise.jitter * chance.normal(chance.frames, len(skeleton))
     low, high = (log(strength) for strength in noise.strength)
     strength = (low + (high - low) * chance.uniform(1, 1, 1)).exp()
     return strength * (noise.steady * chance.normal(1, len(skeleton)) + moving * more)
 
 
-def _smooth(frames: int, memory: float) -> Float[Tensor, "frames frames"]:
-    """Turns independent normal values into ones of variance 1 whose correlation falls with exp(-distance / memory)."""
-    apart = (torch.arange(frames)[:, None] - torch.arange(frames)).abs()
-    return torch.linalg.cholesky(torch.exp(-apart / memory))
+def _correlated(values: Screen, memory: float) -> Screen:
+    """Independent normal values as a process of that variance; its correlation falls with exp(-frames / memory)."""
+    keep = exp(-1 / memory)
+    frames = list(values.unbind(1))
+    for i in range(1, len(frames)):
+        frames[i] = keep * frames[i - 1] + (1 - keep**2) ** 0.5 * frames[i]
+    return torch.stack(frames, 1)
 
 
 def _missed(chance: "_Chance", noise: DetectorNoise, skeleton: Skeleton) -> Bool[Tensor, "batch frames joints"]:
@@ -124,7 +126,7 @@ class _Chance:
     def _run(self, chance: float, things: int) -> Bool[Tensor, "batch frames things"]:
         """At most one run begins in each block of frames: (batch, blocks, frames, things), then any of the blocks."""
         blocks = -(-self.frames // self.noise.block)
-        length = 1 + self.uniform(blocks, 1, things) * self.noise.longest
+        length = 1 + self.uniform(blocks, 1, things) * (self.noise.longest - 1)
         first = torch.arange(blocks, device=self.device)[:, None, None] * self.noise.block
         start = first - length + self.uniform(blocks, 1, things) * (self.noise.block + length)
         frame = torch.arange(self.frames, device=self.device)[:, None]

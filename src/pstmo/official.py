@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pstmo.errors import CheckpointError
+from pstmo.errors import CheckpointError, PstmoError
 from pstmo.files.atomic import replacing
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.refine import Refine
@@ -34,8 +34,13 @@ def import_official(path: str | Path) -> Network:
     state = _read_pth(Path(path))
     try:
         network = _blank_network(state)
-    except (KeyError, IndexError) as error:
-        raise CheckpointError(f"{path} is no official P-STMO checkpoint: it has no usable entry {error}") from None
+    except KeyError as error:
+        raise CheckpointError(f"{path}: entry {error} is missing, which every official checkpoint has") from None
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    except PstmoError as error:
+        told = "'encoder.fc_1.weight', 'encoder.fc_2.bias', 'fcn.1.bias'"
+        raise CheckpointError(f"{path}: entries {told} tell of a network that cannot be: {error}") from None
     check_layout(path, found=state, expected=to_official(network))
     own = network.state_dict()
     for entry in _entries(network):
@@ -191,7 +196,7 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path} holds pickled objects, which are never executed; expected tensors only"
         ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # whatever the reader trips over in a file that is no such file
         raise CheckpointError(f"{path} is not a PyTorch file, or is cut off: {error}") from None
     if not isinstance(state, dict) or not all(isinstance(tensor, Tensor) for tensor in state.values()):
         raise CheckpointError(f"{path} holds a {type(state).__name__}, expected a state dict: names to tensors")
@@ -199,25 +204,32 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
 
 
 def _blank_network(state: Mapping[str, Tensor]) -> Network:
-    """A network of the shape that the entries tell of; raises KeyError for an entry that should tell."""
+    """A network of the shape that the entries tell of; KeyError or CheckpointError name an entry that does not."""
     if "post_refine.0.weight" in state:
-        width, columns = state["post_refine.0.weight"].shape
-        return Refine(columns // 6, width)
+        return Refine(_length(state, "post_refine.3.bias") // 2, _length(state, "post_refine.0.bias"))
     masked = "mask_token" in state
-    frames = state["Transformer.pos_embedding"].shape[1]
+    frames = _length(state, "Transformer.pos_embedding", axis=1, axes=3)
     if frames not in STRIDES:
-        raise CheckpointError(f"the checkpoint's window is {frames} frames; the official code knows {tuple(STRIDES)}")
-    joints_in = state["encoder.fc_1.weight"].shape[1] // 2
+        known = ", ".join(map(str, STRIDES))
+        raise CheckpointError(f"entry 'Transformer.pos_embedding' is for {frames} frames, the official are {known}")
+    joints_in = _length(state, "encoder.fc_1.weight", axis=1, axes=3) // 2
     config = ModelConfig(
         joints_in=joints_in,
-        joints_out=joints_in if masked else state["fcn.1.weight"].shape[0] // 3,
+        joints_out=joints_in if masked else _length(state, "fcn.1.bias") // 3,
         strides=STRIDES[frames],
         depth=len({name.split(".")[3] for name in state if name.startswith("Transformer.model.layers.")}),
-        width=state["encoder.fc_2.weight"].shape[0],
-        hidden=state["Transformer.model.layers.0.feed_forward.w_1.weight"].shape[0],
+        width=_length(state, "encoder.fc_2.bias"),
+        hidden=_length(state, "Transformer.model.layers.0.feed_forward.w_1.bias"),
         positioned=_positioned(STRIDES[frames]),
     )
     return MaskedPoseModel(config) if masked else STMO(config)
+
+
+def _length(state: Mapping[str, Tensor], name: str, axis: int = 0, axes: int = 1) -> int:
+    shape = tuple(state[name].shape)
+    if len(shape) != axes:
+        raise CheckpointError(f"entry {name!r} has shape {shape}, expected {axes} axes")
+    return shape[axis]
 
 
 def check_layout(path: str | Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:

@@ -45,9 +45,11 @@ class Keypoints:
         observed = np.asarray(np.isfinite(xy).all(axis=-1))
         if confidence is None:
             confidence = observed
-        confidence = np.nan_to_num(np.array(confidence, np.float32))
+        confidence = np.nan_to_num(np.array(confidence, np.float32), posinf=np.inf, neginf=-np.inf)
         if confidence.shape != observed.shape:
             raise PstmoError(f"confidence has shape {confidence.shape}, expected {observed.shape} (frames, joints)")
+        if np.isinf(confidence).any():
+            raise PstmoError("confidence holds infinite values, expected numbers from 0 on")
         observed &= confidence > 0
         xy[~observed] = np.nan
         return cls(xy, np.where(observed, confidence, np.float32(0)), skeleton, size, rate)
@@ -128,7 +130,10 @@ def _check_shape(what: str, array: np.ndarray, skeleton: Skeleton, axes: int) ->
 def _checked_image_size(size: tuple[int, int] | None) -> tuple[int, int]:
     if size is None:
         raise PstmoError("the image size is missing: give (width, height) in pixels, such as --image-size 1920 1080")
-    width, height = (int(side) for side in size)
+    try:
+        width, height = (int(side) for side in size)
+    except (TypeError, ValueError):
+        raise PstmoError(f"the image size is {size!r}, expected (width, height) in pixels") from None
     if width <= 0 or height <= 0:
         raise PstmoError(f"the image size is {width} x {height}, expected two positive numbers of pixels")
     return width, height

@@ -44,15 +44,15 @@ class StudioCamera(NamedTuple):
         """world: (frames, 22, 3), metres, z up, skeleton `mocap22`, where the camera stands. noise: None = a perfect
         detector. Joints outside the picture are not observed."""
         seen, posed = skeletons
-        points = world_to_camera(torch.from_numpy(world), self.orientation, self.position)
+        points = world_to_camera(torch.tensor(world, dtype=torch.float32), self.orientation, self.position)
         flat = points[:, list(MOCAP.select(seen))]
         xy = project(flat, self.lens)
         width, height = self.image_size
-        inside = (xy.abs()[..., 0] <= 1) & (xy.abs()[..., 1] <= height / width) & (flat[..., 2] > 0.1)
-        observed = torch.ones_like(inside)
+        observed = flat[..., 2] > 0.1
         if noise is not None:
             found = detect(xy[None], noise, generator, seen)
-            xy, observed = found.xy[0], found.observed[0]
+            xy, observed = found.xy[0], found.observed[0] & observed
+        inside = (xy.abs()[..., 0] <= 1) & (xy.abs()[..., 1] <= height / width)
         xy = torch.where((observed & inside)[..., None], to_pixels(xy, width, height), torch.nan)
         keypoints = Keypoints.from_array(xy.numpy(), skeleton=seen, image_size=self.image_size, fps=fps)
         poses = Poses.from_array(points[:, list(MOCAP.select(posed))].numpy(), skeleton=posed, fps=fps)

@@ -50,7 +50,7 @@ def random_cameras(subject: Float[Tensor, "batch 3"], ranges: CameraRanges, gene
     """A camera for each subject (its place in the world, metres) that has it in the picture."""
     n, device = len(subject), subject.device
 
-    def uniform(low: float, high: float) -> Tensor:
+    def uniform(low: float | int, high: float | int) -> Tensor:
         return low + (high - low) * torch.rand(n, generator=generator, device=device)
 
     aspect = torch.tensor(ranges.aspects, device=device)[
@@ -71,13 +71,15 @@ def random_cameras(subject: Float[Tensor, "batch 3"], ranges: CameraRanges, gene
 
 
 def _look(to: Float[Tensor, "batch 3"], aim_x: Tensor, aim_y: Tensor, roll: Tensor) -> Float[Tensor, "batch 3 3"]:
-    """Camera axes as columns: they look along `to`, turned aside by aim_x and aim_y (tangents), rolled (radians)."""
-    up = to.new_tensor([0, 0, 1]).expand_as(to)
-    forward = torch.nn.functional.normalize(to, dim=-1)
-    right = torch.nn.functional.normalize(torch.linalg.cross(forward, up), dim=-1)
-    down = torch.linalg.cross(forward, right)
-    forward = torch.nn.functional.normalize(forward + aim_x[:, None] * right + aim_y[:, None] * down, dim=-1)
-    right = torch.nn.functional.normalize(torch.linalg.cross(down, forward), dim=-1)
+    """Axes, as columns, of level cameras that see the direction `to` aside of the middle, then rolled (radians).
+
+    aim_x and aim_y are the tangents by which a camera aims to the right of it and below it.
+    """
+    rise = to[:, 2] / to.norm(dim=-1) * (1 + aim_x**2 / (1 + aim_y**2)).sqrt()
+    pitch = rise.clamp(-1, 1).asin() - aim_y.atan()
+    azimuth = torch.atan2(to[:, 1], to[:, 0]) + torch.atan2(-aim_x, pitch.cos() - aim_y * pitch.sin())
+    forward = torch.stack([azimuth.cos() * pitch.cos(), azimuth.sin() * pitch.cos(), pitch.sin()], -1)
+    right = torch.stack([azimuth.sin(), -azimuth.cos(), torch.zeros_like(azimuth)], -1)
     down = torch.linalg.cross(forward, right)
     cos, sin = roll.cos()[:, None], roll.sin()[:, None]
     return torch.stack([cos * right + sin * down, cos * down - sin * right, forward], -1)

@@ -271,7 +271,7 @@ def load(path: Path) -> Corpus:
     try:
         with np.load(path, allow_pickle=False) as stored:
             values = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise FormatError(f"{path}: not a file of motions ({error})") from error
     columns = ("positions", "starts", "names", "subjects", "actions", "sources", "fps")
     missing = [name for name in (*columns, "joints", "units") if name not in values]

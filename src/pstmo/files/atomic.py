@@ -15,6 +15,8 @@ def replacing(path: Path) -> Iterator[Path]:
     When the block fails, what was at `path` stays as it was and the temporary file goes. Raises PstmoError when the
     system refuses (no such folder, no permission, disk full); other errors pass through.
     """
+    if not path.parent.is_dir():
+        raise PstmoError(f"cannot write {path}: there is no folder {path.parent}")
     temporary = path.parent / f".{uuid4().hex}{path.suffix}"
     try:
         yield temporary

@@ -129,12 +129,9 @@ def embedding(*shape: int) -> nn.Parameter:
 
 
 def initialise(network: nn.Module) -> None:
-    """Xavier weights and zero biases for every product; queries, keys and values each on their own fan."""
+    """Xavier weights and zero biases for every product."""
     for module in network.modules():
         if isinstance(module, nn.Linear | FrameConv):
             nn.init.xavier_uniform_(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-        if isinstance(module, SelfAttention):
-            for part in module.qkv.weight.chunk(3):
-                nn.init.xavier_uniform_(part)

@@ -39,7 +39,7 @@ class Run:
     facts: dict[str, Any]
     folder: Path
 
-    def train(self) -> list[dict[str, float]]:
+    def train(self) -> list[dict[str, float | int]]:
         """Trains up to the last epoch, going on from the folder's state if there is one; gives the log's lines."""
         device = next(self.network.parameters()).device
         optimizer = torch.optim.Adam(self.network.parameters(), self.settings.lr, amsgrad=True, fused=True)
@@ -57,8 +57,8 @@ class Run:
             history.append(line | {"seconds": round(seconds, 2), "windows_per_second": round(windows / seconds, 1)})
             if line["validation"] <= min(past["validation"] for past in history):
                 self.keep_best()
-            state.save(saved, history)
             _write_log(self.folder / "log.jsonl", history)
+            state.save(saved, history)  # last, so that what a kill leaves unwritten is written again
         return history
 
     def _epoch(self, epoch: int, optimizer: torch.optim.Optimizer, generator: Generator) -> tuple[float, int]:
@@ -102,6 +102,6 @@ def _progress(batches: list[Tensor], title: str) -> Iterator[Tensor]:
     yield from track(batches, title, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
 
 
-def _write_log(path: Path, history: list[dict[str, float]]) -> None:
+def _write_log(path: Path, history: list[dict[str, float | int]]) -> None:
     with replacing(path) as temporary:
         temporary.write_text("".join(json.dumps(line) + "\n" for line in history))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from math import log
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ class Batch(NamedTuple):
     poses: Float[Tensor, "batch frames joints_out 3"]
 
 
+@runtime_checkable  # so that signatures can be checked when the tests run
 class Source(Protocol):
     """Windows by number; `len` of them are one epoch. Chance comes from the generator alone."""
 
@@ -134,12 +135,13 @@ class SeenMotion:
         chance = torch.rand(len(centres), 1, generator=generator, device=centres.device)
         step = self.fps / torch.exp(low + (high - low) * chance)
         clip = self.clips.clip_of_frame[centres]
-        first, last = self.clips.starts[clip][:, None], self.clips.starts[clip + 1][:, None] - 1
-        at = centres[:, None] + (torch.arange(frames, device=centres.device) - frames // 2) * step
-        at = torch.minimum(torch.maximum(at, first), last)
-        row = at.long()
-        share = (at - row)[..., None, None]
-        return torch.lerp(self.world[row], self.world[torch.minimum(row + 1, last)], share)
+        before, after = self.clips.starts[clip] - centres, self.clips.starts[clip + 1] - 1 - centres
+        at = (torch.arange(frames, device=centres.device) - frames // 2) * step  # in frames, from the centre
+        at = torch.minimum(torch.maximum(at, before[:, None]), after[:, None])
+        low = at.floor().long()
+        high = torch.minimum(low + 1, after[:, None])
+        share = (at - low)[..., None, None]
+        return torch.lerp(self.world[centres[:, None] + low], self.world[centres[:, None] + high], share)
 
 
 def described(network: Network, source: Source, name: str) -> Checkpoint:

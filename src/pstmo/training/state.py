@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 
 from pstmo.errors import CheckpointError
-from pstmo.files.atomic import replacing
+from pstmo.files.tensors import read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
@@ -23,25 +21,22 @@ class RunState:
     generator: Generator
     settings: dict[str, Any]
 
-    def save(self, path: Path, history: list[dict[str, float]]) -> None:
+    def save(self, path: Path, history: list[dict[str, float | int]]) -> None:
         facts = {"settings": json.dumps(self.settings), "history": json.dumps(history)}
-        with replacing(path) as temporary:
-            save_file(self._tensors(), temporary, facts)
+        write_tensors(path, self._tensors(), facts)
 
-    def load(self, path: Path) -> list[dict[str, float]]:
+    def load(self, path: Path) -> list[dict[str, float | int]]:
         """Puts the saved state in place and gives the history of the epochs done.
 
         Raises CheckpointError for a file that is cut off, or of a run with other settings.
         """
+        tensors, facts = read_tensors(path)
         try:
-            with safe_open(path, "pt") as file:
-                facts = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             settings, history = json.loads(facts["settings"]), json.loads(facts["history"])
-        except (SafetensorError, KeyError, ValueError, OSError) as error:
-            raise CheckpointError(f"{path} is not the state of a training run, or is cut off: {error}") from None
+        except (KeyError, ValueError) as error:
+            raise CheckpointError(f"{path} is not the state of a training run: {error!r}") from None
         now = json.loads(json.dumps(self.settings))
-        for key in now.keys() | settings.keys():
+        for key in now | settings:
             if now.get(key) != settings.get(key):
                 raise CheckpointError(
                     f"{path} is of a run with {key} = {settings.get(key)}, now it is {now.get(key)}; "
@@ -56,7 +51,7 @@ class RunState:
             tensors |= {f"optimizer.{i}.{slot}": tensor for slot, tensor in slots.items()}
         tensors["chance.run"] = self.generator.get_state()
         tensors["chance.dropout"] = torch.get_rng_state()
-        return {name: tensor.contiguous() for name, tensor in tensors.items()}
+        return tensors
 
     def _put(self, tensors: dict[str, Tensor]) -> None:
         self.generator.set_state(tensors.pop("chance.run"))

@@ -1,0 +1,606 @@
+"""Laws of cameras, bodies and detectors that were made up, and of Human3.6M's studio."""
+
+import math
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Generator, Tensor
+
+from pstmo import camera
+from pstmo.detector import Detection, DetectorNoise, detect
+from pstmo.errors import PstmoError, SkeletonError
+from pstmo.skeleton import BODY25, COCO, HUMAN36M, MOCAP
+from pstmo.studio import StudioCamera, human36m_cameras, in_studio
+from pstmo.synthesis import BodyRanges, CameraRanges, random_cameras, vary_body
+
+quick = settings(max_examples=30, deadline=None)
+seeds = st.integers(0, 10_000)
+SUBJECTS = ("S1", "S5", "S6", "S7", "S8", "S9", "S11")
+KINDS = ("steady", "drift", "jitter", "outlier", "swap", "gap", "lost", "cut_off", "nobody")
+SILENT = DetectorNoise(**dict.fromkeys(KINDS, 0.0), strength=(1.0, 1.0))
+STILL = CameraRanges(off_centre=0.0, roll=0.0)
+
+# A person of 1.7 m who stands at the origin and faces along +y: +x is to their right, z is up.
+MIDDLE = {"hip": (0, 0, 0.9), "spine": (0, 0, 1.15), "thorax": (0, 0, 1.4), "neck_nose": (0, 0.05, 1.5)}
+MIDDLE |= {"head_top": (0, 0, 1.7), "nose": (0, 0.12, 1.55)}
+RIGHT = {"hip": (0.13, 0, 0.9), "knee": (0.13, 0, 0.5), "ankle": (0.13, 0, 0.0), "shoulder": (0.2, 0, 1.4)}
+RIGHT |= {"elbow": (0.3, 0, 1.1), "wrist": (0.35, 0.1, 0.9), "eye": (0.03, 0.1, 1.58), "ear": (0.07, 0, 1.55)}
+PLACES = MIDDLE | {
+    f"{side}_{part}": (sign * x, y, z)
+    for side, sign in (("right", 1), ("left", -1))
+    for part, (x, y, z) in RIGHT.items()
+}
+
+
+def chance(seed: int = 0) -> Generator:
+    return Generator().manual_seed(seed)
+
+
+def person(angle: Tensor | float = 0.0) -> Tensor:
+    """The person turned about the vertical axis (radians, counterclockwise seen from above): (..., 22, 3)."""
+    standing = torch.tensor([PLACES[joint] for joint in MOCAP.joints])
+    angle = torch.as_tensor(angle)[..., None]
+    x, y, z = standing.unbind(-1)
+    turned = (x * angle.cos() - y * angle.sin(), x * angle.sin() + y * angle.cos(), z.expand_as(angle * x))
+    return torch.stack(turned, -1)
+
+
+def walk(batch: int = 1, frames: int = 27) -> Tensor:
+    """The person walks in a circle: (batch, frames, 22, 3)."""
+    angle = 0.1 * torch.arange(float(frames)) + torch.arange(float(batch))[:, None]
+    along = torch.stack([angle.cos(), angle.sin(), 0 * angle], -1)
+    return person(angle) + 0.5 * along[:, :, None]
+
+
+def at(points: Tensor, joint: str, layout=MOCAP) -> Tensor:
+    return points[..., layout.index(joint), :]
+
+
+def bones(points: Tensor, layout=MOCAP) -> Tensor:
+    start, end = (list(ends) for ends in zip(*layout.bone_indices, strict=True))
+    return (points[..., start, :] - points[..., end, :]).norm(dim=-1)
+
+
+# Projection
+
+
+def lens(seed: int = 0, distorted: bool = False) -> camera.Intrinsics:
+    few = torch.randn(9, generator=chance(seed)) * 0.1
+    strength = float(distorted)
+    return camera.Intrinsics(few[:2] + 2, few[2:4], strength * few[4:7], strength * few[7:9] / 10)
+
+
+@quick
+@given(seeds)
+def test_back_projection_undoes_projection(seed):
+    points = torch.randn(5, 17, 3, generator=chance(seed)).clamp(-2, 2) + torch.tensor([0, 0, 5.0])
+    through = lens(seed)
+    flat = camera.project(points, through)
+    torch.testing.assert_close(camera.back_project(flat, points[..., 2], through), points, atol=1e-4, rtol=0)
+
+
+@quick
+@given(seeds)
+def test_world_to_camera_and_back_is_nothing(seed):
+    points, quaternion = torch.randn(9, 3, generator=chance(seed)), torch.randn(4, generator=chance(seed + 1))
+    turn, place = camera.rotation(quaternion), torch.randn(3, generator=chance(seed + 2))
+    seen = camera.world_to_camera(points, turn, place)
+    torch.testing.assert_close(camera.camera_to_world(seen, turn, place), points, atol=1e-5, rtol=0)
+    torch.testing.assert_close(seen.norm(dim=-1), (points - place).norm(dim=-1))
+
+
+@quick
+@given(seeds, st.integers(1, 4000), st.integers(1, 4000))
+def test_pixels_to_screen_and_back_is_nothing(seed, width, height):
+    xy = torch.rand(9, 2, generator=chance(seed)) * torch.tensor([width, height])
+    screen = camera.normalise_screen(xy, width, height)
+    torch.testing.assert_close(camera.to_pixels(screen, width, height), xy, atol=1e-3, rtol=1e-5)
+    corners = camera.normalise_screen(torch.tensor([[0.0, 0], [width, height]]), width, height)
+    torch.testing.assert_close(corners, torch.tensor([[-1, -height / width], [1, height / width]]))
+
+
+@quick
+@given(seeds)
+def test_quaternions_give_proper_rotations_whatever_their_length(seed):
+    quaternion = torch.randn(8, 4, generator=chance(seed)).double()
+    turn = camera.rotation(quaternion)
+    assert_proper(turn, 1e-9)
+    torch.testing.assert_close(camera.rotation(-3 * quaternion), turn)
+
+
+def test_a_quarter_turn_about_z_takes_x_to_y():
+    quarter = torch.tensor([math.cos(math.pi / 4), 0, 0, math.sin(math.pi / 4)])
+    turned = camera.rotation(quarter) @ torch.tensor([1.0, 0, 0])
+    torch.testing.assert_close(turned, torch.tensor([0.0, 1, 0]), atol=1e-6, rtol=0)
+
+
+def test_the_lens_bends_rays_as_the_toolkit_of_human36m():
+    """Worked out by hand: r^2 = 0.13, radial 1.0170391, tangential -0.001."""
+    bent = camera.Intrinsics(*map(torch.tensor, ([2.0, 3.0], [0.1, -0.1], [0.1, 0.2, 0.3], [0.01, 0.02])))
+    flat = camera.project(torch.tensor([0.6, -0.4, 2.0]), bent)
+    torch.testing.assert_close(flat, torch.tensor([0.7122235, -0.7018235]), atol=1e-6, rtol=0)
+
+
+def test_rays_beyond_45_degrees_are_held_there():
+    wide, edge = torch.tensor([[3.0, 0, 1]]), torch.tensor([[1.0, 0, 1]])
+    through = lens(distorted=True)
+    assert torch.equal(camera.project(wide, through), camera.project(edge, through))
+
+
+def test_a_pose_on_its_own_rays_comes_back():
+    pose = torch.randn(3, 17, 3, generator=chance()).clamp(-1, 1) + torch.tensor([0.5, 0, 5.0])
+    root, through = 4, lens()
+    relative = pose[..., 2] - pose[:, root : root + 1, 2]
+    flat = camera.project(pose, through)
+    back = camera.back_project_pose(flat, relative + 0, pose[:, root, 2], root, through)
+    torch.testing.assert_close(back, pose - pose[:, root : root + 1], atol=1e-4, rtol=0)
+
+
+def assert_proper(turn: Tensor, atol: float = 1e-5) -> None:
+    torch.testing.assert_close(turn @ turn.mT, torch.eye(3, dtype=turn.dtype).expand_as(turn), atol=atol, rtol=0)
+    torch.testing.assert_close(torch.linalg.det(turn), torch.ones(turn.shape[:-2], dtype=turn.dtype), atol=atol, rtol=0)
+
+
+# Random cameras
+
+
+def cameras(count: int = 2000, ranges: CameraRanges | None = None, seed: int = 0):
+    return random_cameras(person()[None, 0].expand(count, 3), ranges or CameraRanges(), chance(seed))
+
+
+def test_random_cameras_are_turned_without_mirroring():
+    assert_proper(cameras().orientation)
+
+
+@pytest.mark.parametrize("aspect", [9 / 16, 1.0, 16 / 9])
+def test_the_subject_is_in_the_picture(aspect):
+    n = 2000
+    xy, points = cameras(n, CameraRanges(aspects=(aspect,))).see(person().expand(n, 1, 22, 3))
+    assert (points[..., 2] > 0.5).all()
+    inside = (xy[..., 0].abs() < 1) & (xy[..., 1].abs() < aspect)
+    assert at(inside[..., None], "hip").all()
+    assert inside.float().mean() > 0.95
+
+
+def test_the_subject_is_found_all_over_the_picture_but_for_its_edges():
+    aspect, n = 9 / 16, 2000
+    xy, _ = cameras(n, replace(STILL, aspects=(aspect,), off_centre=0.55)).see(person().expand(n, 1, 22, 3))
+    places = at(xy, "hip")[:, 0] / torch.tensor([1, aspect])
+    torch.testing.assert_close(places.mean(0), torch.zeros(2), atol=0.03, rtol=0)
+    assert ((places.amax(0) > 0.5) & (places.amin(0) < -0.5)).all()
+    assert places.abs().max() < 0.62
+    assert places.std(0).min() > 0.28
+
+
+def test_the_camera_stands_upright_within_its_roll():
+    down, right = cameras().orientation[:, 2, 1], cameras().orientation[:, 2, 0]
+    assert (down < -0.3).all()
+    assert down.mean() < -0.9
+    assert right.abs().mean() < 0.1
+    level = cameras(ranges=STILL).orientation
+    assert level[:, 2, 0].abs().max() < 1e-6
+    tilt = cameras(ranges=replace(STILL, roll=0.05, height=(0.9, 0.9))).orientation[:, 2, 0]
+    assert tilt.std().item() == pytest.approx(0.05, rel=0.1)
+
+
+def test_up_in_the_world_is_up_in_the_picture():
+    n = 500
+    xy, points = cameras(n).see(person().expand(n, 1, 22, 3))
+    assert (at(xy, "head_top")[..., 1] < at(xy, "left_ankle")[..., 1]).all()
+    assert (at(points, "head_top")[..., 1] < at(points, "right_ankle")[..., 1]).all()
+
+
+def test_who_faces_the_camera_has_the_left_hand_at_the_right_of_the_picture():
+    n = 500
+    eyes = cameras(n)
+    x, y, _ = eyes.position.unbind(-1)
+    towards = torch.atan2(y, x) - math.pi / 2  # the person faces along +y
+    xy, points = eyes.see(person(towards)[:, None])
+    assert (at(xy, "left_wrist") - at(xy, "right_wrist"))[..., 0].min() > 0
+    assert (at(points, "left_hip") - at(points, "right_hip"))[..., 0].min() > 0
+    xy, points = eyes.see(person(towards + math.pi)[:, None])
+    assert (at(xy, "left_wrist") - at(xy, "right_wrist"))[..., 0].max() < 0
+    assert (at(points, "nose") - at(points, "neck_nose"))[..., 2].min() > 0  # away from the camera
+
+
+def test_without_aim_the_subject_is_in_the_middle():
+    n = 100
+    xy, points = cameras(n, STILL).see(person().expand(n, 1, 22, 3))
+    assert at(xy, "hip").abs().max() < 1e-5
+    assert at(points, "hip")[..., :2].abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("aspect", [9 / 16, 1.0, 16 / 9])
+def test_the_person_is_as_large_as_was_asked(aspect):
+    ranges = replace(STILL, aspects=(aspect,), size=(0.5, 0.5), height=(0.85, 0.85))
+    rod = torch.zeros(100, 1, 2, 3)
+    rod[..., 1, 2] = 1.7
+    xy, _ = random_cameras(rod.mean((1, 2)), ranges, chance()).see(rod)
+    heights = (xy[..., 0, 1] - xy[..., 1, 1]) / (2 * min(aspect, 1))  # over the shorter side
+    torch.testing.assert_close(heights, torch.full_like(heights, 0.5), atol=1e-4, rtol=0)
+
+
+def test_cameras_stand_all_around_within_their_ranges():
+    ranges, place = CameraRanges(), cameras(4000).position - torch.tensor([0, 0, 0.9])
+    turns = torch.atan2(place[:, 1], place[:, 0])
+    counts = torch.histc(turns, 8, -math.pi, math.pi)
+    assert counts.min() > 400
+    distance = place.norm(dim=-1)
+    assert ranges.distance[0] - 1e-4 <= distance.min()
+    assert distance.max() <= ranges.distance[1] + 1e-4
+    height = cameras().position[:, 2]
+    assert ranges.height[0] <= height.min() < 0.4
+    assert 2.4 < height.max() <= ranges.height[1]
+
+
+def test_each_window_has_its_own_camera_and_the_seed_decides():
+    one, again, other = cameras(5), cameras(5), cameras(5, seed=1)
+    for a, b in zip(one, again, strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(one.position, other.position)
+    assert len(one.position.unique(dim=0)) == 5
+
+
+# Bodies
+
+
+def test_a_varied_body_keeps_its_bones_through_time():
+    world = walk(64)
+    _, body = vary_body(world, BodyRanges(), chance())
+    ratio = bones(body) / bones(world)
+    torch.testing.assert_close(ratio, ratio[:, :1, :1].expand_as(ratio), atol=1e-4, rtol=0)
+    scale = ratio[:, 0, 0]
+    assert scale.std().item() == pytest.approx(0.05, rel=0.3)
+    assert scale.mean().item() == pytest.approx(1, abs=0.03)
+
+
+def test_a_varied_body_stays_on_the_floor():
+    world = walk(8)
+    _, body = vary_body(world, BodyRanges(), chance())
+    assert at(body, "left_ankle")[..., 2].abs().max() < 1e-6
+
+
+def test_what_is_seen_differs_in_the_face_and_the_hips_only():
+    world = walk(64)
+    before = world.clone()
+    seen, body = vary_body(world, BodyRanges(), chance())
+    moved = (seen - body).norm(dim=-1).amax((0, 1)) > 1e-5
+    assert {joint for joint, apart in zip(MOCAP.joints, moved.tolist(), strict=True) if apart} == {
+        "left_hip", "right_hip", "nose", "left_eye", "right_eye", "left_ear", "right_ear"
+    }  # fmt: skip
+    assert torch.equal(world, before)
+
+
+def test_the_hips_that_are_seen_lie_on_the_line_of_the_joints_about_the_same_middle():
+    seen, body = vary_body(walk(64), BodyRanges(), chance())
+    apart = [at(points, "left_hip") - at(points, "right_hip") for points in (seen, body)]
+    wider = apart[0].norm(dim=-1) / apart[1].norm(dim=-1)
+    assert 0.9 <= wider.min() < 1.0
+    assert 1.5 < wider.max() <= 1.6 + 1e-4
+    torch.testing.assert_close(apart[0], wider[..., None] * apart[1], atol=1e-5, rtol=0)
+    seen, body = vary_body(walk(4), BodyRanges(hips=(1.5, 1.5)), chance())
+    apart = [at(points, "left_hip") - at(points, "right_hip") for points in (seen, body)]
+    torch.testing.assert_close(apart[0], 1.5 * apart[1], atol=1e-5, rtol=0)
+    middles = [at(points, "left_hip") + at(points, "right_hip") for points in (seen, body)]
+    torch.testing.assert_close(*middles, atol=1e-5, rtol=0)
+
+
+def test_the_face_is_misplaced_alike_in_every_frame():
+    seen, body = vary_body(walk(400, 3), BodyRanges(), chance())
+    offset = at(seen, "left_eye") - at(body, "left_eye")
+    torch.testing.assert_close(offset, offset[:, :1].expand_as(offset), atol=1e-5, rtol=0)
+    assert offset.std().item() == pytest.approx(0.02, rel=0.1)
+
+
+def test_a_body_without_ranges_is_as_recorded():
+    world = walk(3)
+    seen, body = vary_body(world, BodyRanges(scale=0.0, face=0.0, hips=(1.0, 1.0)), chance())
+    torch.testing.assert_close(seen, world)
+    assert torch.equal(body, world)
+
+
+# Detectors
+
+
+def clean(batch: int, frames: int = 27, size: float = 1.0) -> Tensor:
+    """Somebody of height `size` who stands still, seen from in front: (batch, frames, 17, 2)."""
+    standing = person()[list(MOCAP.select(COCO))][:, [0, 2]] * torch.tensor([-1.0, -1.0])
+    tall = standing[:, 1].max() - standing[:, 1].min()
+    return (size * standing / tall).expand(batch, frames, 17, 2).clone()
+
+
+def noisy(batch: int, frames: int = 27, seed: int = 0, **noise: object) -> tuple[Tensor, Tensor]:
+    """How far off the joints are found, and whether they are."""
+    xy = clean(batch, frames)
+    found = detect(xy, replace(SILENT, **noise), chance(seed))
+    return found.xy - xy, found.observed
+
+
+@pytest.mark.parametrize("frames", [1, 9, 60])
+def test_a_silent_detector_finds_everything_where_it_is(frames):
+    xy = torch.randn(8, frames, 17, 2)
+    found = detect(xy, SILENT, chance())
+    assert torch.equal(found.xy, xy)
+    assert found.observed.all()
+
+
+@pytest.mark.parametrize("frames", [1, 9, 27, 100])
+def test_the_seed_decides_what_a_detector_makes_of_it(frames):
+    xy = clean(4, frames)
+    one, again, other = (detect(xy, DetectorNoise(), chance(seed)) for seed in (0, 0, 1))
+    assert torch.equal(one.xy, again.xy)
+    assert torch.equal(one.observed, again.observed)
+    assert not torch.equal(one.xy, other.xy)
+    assert torch.equal(xy, clean(4, frames))
+    assert one.xy.isfinite().all()
+
+
+def test_extremities_jitter_more_than_the_trunk():
+    off, _ = noisy(400, drift=0.01, jitter=0.01)
+    size = off.std((0, 1, 3))
+    factors = {"wrist": 2.0, "ankle": 2.0, "elbow": 1.5, "knee": 1.5, "ear": 1.3, "hip": 1.3, "eye": 1, "nose": 1}
+    shoulder = size[[COCO.index("left_shoulder"), COCO.index("right_shoulder")]].mean().item()
+    for part, factor in factors.items():
+        for joint in (joint for joint in COCO.joints if joint.endswith(part)):
+            assert size[COCO.index(joint)].item() / shoulder == pytest.approx(factor, rel=0.1), joint
+
+
+@pytest.mark.parametrize(("kind", "alike"), [("drift", math.exp(-1 / 6)), ("jitter", 0.0), ("steady", 1.0)])
+def test_drift_is_alike_from_frame_to_frame_jitter_is_not_and_offsets_stay(kind, alike):
+    off, _ = noisy(300, **{kind: 0.02})
+    shoulder = off[:, :, COCO.index("left_shoulder")]
+    assert shoulder.std().item() == pytest.approx(0.02, rel=0.1)
+    assert correlation(shoulder[:, :-1], shoulder[:, 1:]) == pytest.approx(alike, abs=0.04)
+    assert correlation(shoulder[..., 0], shoulder[..., 1]) == pytest.approx(0, abs=0.15)
+    assert correlation(shoulder, off[:, :, COCO.index("left_hip")]) == pytest.approx(0, abs=0.15)
+
+
+def correlation(a: Tensor, b: Tensor) -> float:
+    return torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1].item()
+
+
+def test_drift_fades_with_the_detectors_memory():
+    off, _ = noisy(300, drift=0.02, memory=3.0)
+    shoulder = off[:, :, COCO.index("left_shoulder")]
+    for apart in (1, 3, 6):
+        expected = math.exp(-apart / 3)
+        assert correlation(shoulder[:, :-apart], shoulder[:, apart:]) == pytest.approx(expected, abs=0.06)
+
+
+def test_drift_is_as_strong_at_the_ends_as_in_the_middle():
+    off, _ = noisy(600, drift=0.02)
+    size = off[:, :, COCO.index("nose")].std((0, 2))
+    assert size.max() / size.min() < 1.2
+
+
+def test_mistakes_grow_with_the_person():
+    noise = replace(SILENT, steady=0.01, jitter=0.01, drift=0.01, outlier=0.2)
+    small, large = (detect(clean(8, size=size), noise, chance()).xy - clean(8, size=size) for size in (0.5, 2.0))
+    torch.testing.assert_close(large, 4 * small, atol=1e-5, rtol=1e-4)
+
+
+def test_some_windows_are_noisier_than_others():
+    off, _ = noisy(400, jitter=0.01, strength=(0.3, 2.0))
+    strength = off[:, :, COCO.index("nose")].std((1, 2)) / 0.01
+    assert 0.15 < strength.min() < 0.45
+    assert 1.5 < strength.max() < 3
+
+
+def test_an_outlier_moves_one_joint_by_one_offset_for_some_frames():
+    off, seen = noisy(300, outlier=0.3)
+    assert seen.all()
+    jumped = off.abs().amax(-1) > 0
+    assert 0.02 < jumped.float().mean() < 0.2
+    offsets = off.abs().amax(1, keepdim=True)
+    torch.testing.assert_close(off.abs(), torch.where(jumped[..., None], offsets, 0.0), atol=1e-6, rtol=0)
+    assert off[jumped].std().item() == pytest.approx(0.10, rel=0.1)
+
+
+def test_a_swap_exchanges_the_whole_limb_and_nothing_else():
+    xy = clean(64, 27)
+    found = detect(xy, replace(SILENT, swap=1.0), chance()).xy
+    limbs = {}
+    for parts in (("elbow", "wrist"), ("knee", "ankle")):
+        left, right = ([COCO.index(f"{side}_{part}") for part in parts] for side in ("left", "right"))
+        swapped = (found[:, :, left] == xy[:, :, right]).all((-1, -2))
+        assert torch.equal(swapped, (found[:, :, right] == xy[:, :, left]).all((-1, -2)))
+        stayed = (found[:, :, left] == xy[:, :, left]).all((-1, -2))
+        assert torch.equal(stayed, ~swapped)
+        assert 0.05 < swapped.float().mean() < 0.5
+        limbs[parts] = swapped
+    others = [COCO.index(joint) for joint in COCO.joints if joint.split("_")[-1] not in {p for ps in limbs for p in ps}]
+    assert torch.equal(found[:, :, others], xy[:, :, others])
+    arms, legs = limbs.values()
+    assert not torch.equal(arms, legs)
+
+
+def test_who_is_cut_off_lacks_knees_and_ankles_and_often_hips():
+    _, seen = noisy(1000, cut_off=0.2)
+    parts = {
+        part: [i for i, joint in enumerate(COCO.joints) if joint.endswith(part)] for part in ("ankle", "knee", "hip")
+    }
+    gone = {part: ~seen[:, :, joints].any((1, 2)) for part, joints in parts.items()}
+    assert gone["knee"].float().mean().item() == pytest.approx(0.2, abs=0.04)
+    assert torch.equal(gone["knee"], gone["ankle"])
+    assert (gone["knee"] | ~gone["hip"]).all()
+    assert gone["hip"].float().mean().item() == pytest.approx(0.1, abs=0.03)
+    for part, joints in parts.items():
+        assert torch.equal(~seen[:, :, joints].all((1, 2)), gone[part])  # throughout or not at all
+    above = [i for i, joint in enumerate(COCO.joints) if joint.split("_")[-1] not in parts]
+    assert seen[:, :, above].all()
+
+
+def test_a_lost_joint_is_lost_throughout():
+    _, seen = noisy(500, lost=0.1)
+    assert torch.equal(seen.any(1), seen.all(1))
+    assert (~seen).float().mean().item() == pytest.approx(0.1, abs=0.01)
+
+
+def test_when_nobody_is_found_all_joints_are_missed():
+    _, seen = noisy(200, nobody=0.5)
+    assert torch.equal(seen.any(-1), seen.all(-1))
+    assert 0.02 < (~seen).float().mean() < 0.3
+
+
+def test_long_clips_have_gaps_from_beginning_to_end():
+    _, seen = noisy(40, 540, gap=0.3)
+    missed = (~seen).float().mean((0, 2)).view(20, 27).mean(1)  # of each block of frames
+    assert missed.min() > 0.03
+    assert missed.max() / missed.min() < 2
+    begun = (seen[:, :-1] & ~seen[:, 1:]).sum(1).float()  # gaps of each joint
+    assert begun.mean().item() == pytest.approx(0.3 * 20, rel=0.2)
+    _, window = noisy(400, 27, gap=0.3)
+    assert (~window).float().mean().item() == pytest.approx(missed.mean().item(), rel=0.3)
+
+
+def longest_gap(**noise: object) -> int:
+    """Of gaps that cannot meet another: one block, one gap a joint."""
+    _, seen = noisy(100, 120, gap=1.0, block=120, **noise)
+    starts_and_ends = torch.nn.functional.pad((~seen).mT.int(), (1, 1)).diff(dim=-1)
+    return int((starts_and_ends == -1).nonzero()[:, -1].sub((starts_and_ends == 1).nonzero()[:, -1]).max())
+
+
+def test_gaps_are_short():
+    assert 8 <= longest_gap() <= 10
+    assert longest_gap(longest=3) <= 4
+
+
+@pytest.mark.parametrize("longest", [3, 9])
+def test_gaps_last_no_longer_than_the_longest(longest):
+    assert longest_gap(longest=longest) <= longest
+
+
+def test_other_layouts_can_be_detected_and_those_without_limbs_say_so():
+    xy = torch.randn(2, 9, 25, 2)
+    assert detect(xy, DetectorNoise(), chance(), BODY25).xy.shape == xy.shape
+    with pytest.raises(SkeletonError, match="left_elbow"):
+        detect(
+            torch.randn(2, 9, 2, 2), DetectorNoise(), chance(), type(COCO)("two", ("hip", "nose"), (("hip", "nose"),))
+        )
+
+
+def test_every_kind_of_noise_has_an_effect():
+    """A field that nothing reads would be a promise that is not kept."""
+    base = DetectorNoise()
+    changed = {field.name: getattr(base, field.name) for field in fields(base)}
+    for name, value in changed.items():
+        other = replace(base, **{name: (1.0, 3.0) if name == "strength" else value * 2})
+        a, b = (detect(clean(200, 54), noise, chance()) for noise in (base, other))
+        assert not (torch.equal(a.xy, b.xy) and torch.equal(a.observed, b.observed)), name
+        assert isinstance(a, Detection)
+
+
+# Human3.6M's studio
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_the_studio_has_four_cameras_about_its_middle(subject):
+    eyes = human36m_cameras(subject)
+    assert [eye.name for eye in eyes] == ["54138969", "55011271", "58860488", "60457274"]
+    middle = torch.stack([eye.position for eye in eyes]).mean(0)
+    middle[2] = 1.0
+    for eye in eyes:
+        assert_proper(eye.orientation)
+        assert eye.orientation[2, 1] < -0.9  # upright
+        assert 1 < eye.position[2] < 2.5
+        assert 3 < (eye.position - middle).norm() < 8
+        seen = camera.world_to_camera(middle, eye.orientation, eye.position)
+        xy = camera.project(seen, eye.lens)
+        assert seen[2] > 3
+        assert xy[0].abs() < 0.25
+        assert xy[1].abs() < 0.4  # they look down somewhat more
+    assert len({tuple(eye.position.sign().tolist()) for eye in eyes}) == 4
+
+
+def test_the_first_camera_stands_where_the_data_set_says():
+    eye = human36m_cameras("S1")[0]
+    torch.testing.assert_close(eye.position, torch.tensor([1.841107, 4.955285, 1.563445]), atol=1e-5, rtol=0)
+    assert eye.image_size == (1000, 1002)
+    torch.testing.assert_close(eye.lens.focal * 500, torch.tensor([1145.0494, 1143.7811]), atol=1e-3, rtol=0)
+    middle = camera.to_pixels(eye.lens.centre, *eye.image_size)
+    torch.testing.assert_close(middle, torch.tensor([512.5415, 515.4515]), atol=1e-3, rtol=0)
+
+
+def test_an_unknown_subject_is_answered_with_the_known_ones():
+    with pytest.raises(PstmoError, match="'S2'") as raised:
+        human36m_cameras("S2")
+    for subject in SUBJECTS:
+        assert subject in str(raised.value)
+
+
+def filmed(world: Tensor, eye: StudioCamera | None = None, noise: DetectorNoise | None = None, **more):
+    eye = eye or human36m_cameras()[0]
+    return eye.film(in_studio(world.numpy(), human36m_cameras()), 50.0, noise, chance(), **more)
+
+
+def test_a_clip_is_moved_over_the_floor_into_the_middle():
+    world = walk(1, 40)[0].numpy() + np.float32([30, -20, 0])
+    moved = in_studio(world, human36m_cameras())
+    assert moved.dtype == np.float32
+    np.testing.assert_allclose(moved[..., 2], world[..., 2])
+    np.testing.assert_allclose(np.diff(moved, axis=0), np.diff(world, axis=0), atol=1e-4)
+    ground = moved[..., :2].reshape(-1, 2)
+    place = torch.stack([eye.position[:2] for eye in human36m_cameras()]).mean(0)
+    np.testing.assert_allclose((ground.min(0) + ground.max(0)) / 2, place, atol=1e-4)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_film_shows_the_poses_that_lie_behind_it(number):
+    eye, world = human36m_cameras()[number], walk(1, 30)[0]
+    keypoints, poses = filmed(world, eye)
+    assert keypoints.observed.all()
+    assert (keypoints.skeleton, poses.skeleton) == (COCO, HUMAN36M)
+    assert (keypoints.fps, poses.fps, keypoints.image_size) == (50.0, 50.0, eye.image_size)
+    assert (poses.positions[:, HUMAN36M.root_index] == 0).all()
+    placed = torch.from_numpy(in_studio(world.numpy(), human36m_cameras()))
+    points = camera.world_to_camera(placed, eye.orientation, eye.position)
+    root = at(points, "hip")[:, None]
+    found = torch.from_numpy(poses.positions) + root  # poses and keypoints fit: a wrist is seen where it is
+    pixels = camera.to_pixels(camera.project(at(found, "left_wrist", HUMAN36M), eye.lens), *eye.image_size)
+    np.testing.assert_allclose(keypoints.xy[:, COCO.index("left_wrist")], pixels, atol=0.05)
+    np.testing.assert_allclose(bones(found, HUMAN36M), bones(placed[:, :17], HUMAN36M), atol=1e-4)
+    assert (keypoints.xy[:, COCO.index("nose"), 1] < keypoints.xy[:, COCO.index("left_ankle"), 1]).all()
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["from left to right", "from top to bottom"])
+def test_joints_outside_the_picture_are_not_observed(axis):
+    eye = human36m_cameras()[0]
+    path = torch.linspace(-6, 6, 400)[:, None, None] * eye.orientation[:, axis]  # through the picture
+    keypoints, poses = filmed(person() + path, eye)
+    assert keypoints.observed.any(1).tolist() != keypoints.observed.all(1).tolist()
+    for visible in (keypoints.observed[0], keypoints.observed[-1]):
+        assert not visible.any()
+    assert keypoints.observed.all(1).any()
+    assert np.isnan(keypoints.xy[~keypoints.observed]).all()
+    inside, end = keypoints.xy[keypoints.observed], keypoints.image_size[axis]
+    assert (inside >= 0).all()
+    assert (inside <= keypoints.image_size).all()
+    assert inside[:, axis].min() < 0.02 * end
+    assert inside[:, axis].max() > 0.98 * end
+    assert np.isfinite(poses.positions).all()
+
+
+def test_nobody_is_seen_behind_the_camera():
+    eye = human36m_cameras()[0]
+    world = person()[None] + eye.position - 3 * eye.orientation[:, 2]
+    keypoints, _ = eye.film(world.numpy(), 50.0, None, chance())
+    assert not keypoints.observed.any()
+
+
+def test_a_detector_in_the_studio_errs_as_its_seed_says():
+    world = walk(1, 60)[0]
+    perfect, one, again = (filmed(world, noise=noise).keypoints for noise in (None, DetectorNoise(), DetectorNoise()))
+    np.testing.assert_array_equal(one.xy, again.xy)
+    both = perfect.observed & one.observed
+    assert 0.5 < both.mean() < 1
+    off = np.abs(one.xy - perfect.xy)[both]
+    assert 0.3 < np.median(off) < 10  # pixels
+
+
+def test_film_can_be_had_in_other_layouts():
+    keypoints, poses = filmed(walk(1, 5)[0], skeletons=(HUMAN36M, MOCAP))
+    assert (keypoints.skeleton, poses.skeleton) == (HUMAN36M, MOCAP)

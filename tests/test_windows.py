@@ -1,0 +1,189 @@
+"""Laws of windows, of the frame that keypoints are put in, and of filling what was not observed."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+from pstmo.fill import interpolate
+from pstmo.framing import FRAMINGS, as_on_screen, as_person
+from pstmo.skeleton import COCO, HUMAN36M, SKELETONS, mirror
+from pstmo.windows import Clips, mirrored, window_index
+
+quick = settings(max_examples=60, deadline=None)
+lengths = st.lists(st.integers(1, 40), min_size=1, max_size=6)
+windows = st.sampled_from([1, 3, 9, 27])
+steps = st.integers(1, 4)
+seeds = st.integers(0, 10_000)
+
+
+def some(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@quick
+@given(lengths, windows, steps)
+def test_a_window_stays_in_its_clip_about_its_centre(lengths, frames, step):
+    clips = Clips(lengths)
+    centres = torch.arange(sum(lengths))
+    rows = clips.windows(centres, frames, step)
+    assert len(clips) == sum(lengths)
+    assert rows.shape == (len(centres), frames)
+    assert torch.equal(rows[:, frames // 2], centres)
+    belongs = torch.tensor([clip for clip, length in enumerate(lengths) for _ in range(length)])
+    assert torch.equal(belongs[rows], belongs[:, None].expand_as(rows))
+
+
+@quick
+@given(lengths, windows, steps)
+def test_frames_are_a_step_apart_until_the_clip_ends_and_then_its_end_again(lengths, frames, step):
+    clips = Clips(lengths)
+    start = 0
+    for length in lengths:
+        for centre in range(start, start + length):
+            [rows] = clips.windows(torch.tensor([centre]), frames, step).tolist()
+            wanted = [centre + step * k for k in range(-(frames // 2), frames // 2 + 1)]
+            assert rows == [start if r < start else min(r, start + length - 1) for r in wanted]
+        start += length
+
+
+def test_both_ends_are_repeated():
+    rows = Clips([3, 5, 1]).windows(torch.tensor([3, 5, 7, 8]), 9)
+    assert rows.tolist() == [
+        [3, 3, 3, 3, 3, 4, 5, 6, 7],
+        [3, 3, 3, 4, 5, 6, 7, 7, 7],
+        [3, 4, 5, 6, 7, 7, 7, 7, 7],
+        [8] * 9,
+    ]
+
+
+def test_bounds_can_be_given_for_each_centre():
+    rows = window_index(torch.tensor([4, 4]), torch.tensor([0, 4]), torch.tensor([9, 6]), 3, 2)
+    assert rows.tolist() == [[2, 4, 6], [4, 4, 5]]
+
+
+@quick
+@given(st.integers(1, 90), windows, seeds)
+def test_windows_put_together_again_are_the_sequence(length, frames, seed):
+    sequence = some(length, 17, 2, seed=seed)
+    clips = Clips([length])
+    each = sequence[clips.windows(torch.arange(length), frames)]
+    assert torch.equal(each[:, frames // 2], sequence)
+    tiles = clips.windows(frames // 2 + frames * torch.arange(length // frames), frames)
+    assert torch.equal(sequence[tiles].flatten(0, 1), sequence[: length // frames * frames])
+
+
+def test_clip_lengths_may_be_a_tensor():
+    assert torch.equal(Clips(torch.tensor([2, 3])).starts, torch.tensor([0, 2, 5]))
+
+
+@pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=list(SKELETONS))
+def test_mirrored_twice_is_nothing(skeleton):
+    x = some(2, 5, len(skeleton), 3)
+    once = mirrored(x, skeleton)
+    assert not torch.equal(once, x)
+    assert torch.equal(mirrored(once, skeleton), x)
+    assert torch.equal(once, torch.from_numpy(mirror(x.numpy(), skeleton)))
+
+
+def test_mirroring_moves_the_left_wrist_to_the_right_one_across_the_middle():
+    x = some(1, 17, 3)
+    once = mirrored(x, HUMAN36M)
+    left, right, hip = (HUMAN36M.index(joint) for joint in ("left_wrist", "right_wrist", "hip"))
+    assert torch.equal(once[:, right], x[:, left] * torch.tensor([-1.0, 1, 1]))
+    assert torch.equal(once[:, hip], x[:, hip] * torch.tensor([-1.0, 1, 1]))
+
+
+@quick
+@given(seeds, st.floats(0.05, 20), st.floats(-2, 2), st.floats(-2, 2))
+def test_a_person_is_framed_alike_wherever_and_however_large(seed, scale, x, y):
+    window = some(2, 9, 17, 2, seed=seed)
+    elsewhere = scale * window + torch.tensor([x, y]) * scale
+    torch.testing.assert_close(as_person(elsewhere), as_person(window), atol=2e-5, rtol=0)
+
+
+def test_a_framed_person_has_mean_zero_and_size_one_in_each_window():
+    framed = as_person(some(3, 9, 17, 2) * torch.tensor([1.0, 5, 0.01])[:, None, None, None] + 3)
+    torch.testing.assert_close(framed.mean((1, 2)), torch.zeros(3, 2), atol=1e-3, rtol=0)
+    torch.testing.assert_close(framed.square().sum(-1).mean((1, 2)), torch.ones(3), atol=1e-3, rtol=0)
+
+
+def test_movement_within_a_window_is_not_framed_away():
+    window = some(1, 1, 17, 2) + torch.arange(9.0)[None, :, None, None]
+    torch.testing.assert_close(as_person(window)[0].diff(dim=0), as_person(window)[0].diff(dim=0)[:1].expand(8, -1, -1))
+    assert as_person(window)[0].diff(dim=0).min() > 0.1
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_framing_and_mirroring_can_change_places(framing):
+    window, frame = some(2, 9, 17, 2) + 0.3, FRAMINGS[framing]
+    torch.testing.assert_close(frame(mirrored(window, COCO)), mirrored(frame(window), COCO))
+
+
+def test_a_person_in_a_single_point_is_framed_finitely():
+    assert torch.equal(as_person(torch.full((1, 9, 17, 2), 0.5)), torch.zeros(1, 9, 17, 2))
+
+
+def test_screen_coordinates_stay_as_they_are():
+    window = some(2, 9, 17, 2)
+    assert torch.equal(as_on_screen(window), window)
+
+
+@st.composite
+def gappy(draw) -> tuple[Tensor, Tensor]:
+    """Tracks of 3 joints in 2 windows of up to 12 frames, and what of them was observed."""
+    frames, seed = draw(st.integers(1, 12)), draw(seeds)
+    shares = draw(st.lists(st.sampled_from([0.0, 0.3, 0.7, 1.0]), min_size=3, max_size=3))
+    chance = torch.rand(2, frames, 3, generator=torch.Generator().manual_seed(seed))
+    return some(2, frames, 3, 2, seed=seed), chance < torch.tensor(shares)
+
+
+@quick
+@given(gappy(), st.sampled_from([float("nan"), float("inf"), 1e30, -7.0]))
+def test_what_was_seen_stays_and_what_was_not_is_not_read(track, rubbish):
+    xy, observed = track
+    filled = interpolate(xy, observed)
+    assert torch.equal(filled[observed], xy[observed])
+    assert torch.equal(interpolate(torch.where(observed[..., None], xy, rubbish), observed), filled)
+    assert filled.isfinite().all()
+
+
+@quick
+@given(gappy())
+def test_each_window_is_filled_by_itself(track):
+    xy, observed = track
+    both = interpolate(xy, observed)
+    for i in range(2):
+        assert torch.equal(interpolate(xy[i : i + 1], observed[i : i + 1])[0], both[i])
+
+
+@quick
+@given(gappy())
+def test_even_motion_comes_back_in_gaps_and_stands_still_beyond_them(track):
+    xy, observed = track
+    frames = xy.shape[1]
+    line = xy[:, :1] + torch.arange(frames)[None, :, None, None] * some(2, 1, 3, 2, seed=1)
+    filled = interpolate(line, observed)
+    for window in range(2):
+        for joint in range(3):
+            seen = observed[window, :, joint].nonzero().flatten()
+            if len(seen):
+                nearest = torch.arange(frames).clamp(int(seen[0]), int(seen[-1]))
+                expected = line[window, nearest, joint]
+                torch.testing.assert_close(filled[window, :, joint], expected, atol=1e-5, rtol=1e-5)
+
+
+def test_a_joint_never_seen_is_the_mean_of_the_others():
+    xy, observed = some(1, 5, 4, 2), torch.ones(1, 5, 4, dtype=torch.bool)
+    observed[:, :, 2:] = False
+    observed[0, 1:, 1] = False  # held at its first value
+    filled = interpolate(xy, observed)
+    expected = (xy[:, :, 0] + xy[:, :1, 1]) / 2
+    torch.testing.assert_close(filled[:, :, 2], expected)
+    torch.testing.assert_close(filled[:, :, 3], expected)
+
+
+def test_where_nothing_was_seen_there_are_zeros():
+    nothing = torch.full((2, 4, 17, 2), float("nan"))
+    assert torch.equal(interpolate(nothing, torch.zeros(2, 4, 17, dtype=torch.bool)), torch.zeros(2, 4, 17, 2))
