@@ -337,7 +337,7 @@ def test_the_window_is_the_product_of_the_strides():
         strides_for(28)
 
 
-@pytest.mark.parametrize(("positioned", "count"), [(None, 3), (2, 2), (0, 0), (9, 3)])
+@pytest.mark.parametrize(("positioned", "count"), [(None, 3), (2, 2), (0, 0)])
 def test_as_many_blocks_have_a_position_as_the_config_says(positioned, count):
     network = STMO(replace(TINY, strides=(3, 3, 3), positioned=positioned)).eval()
     assert [len(position) for position in network.aggregator.positions] == [27, 9, 3][:count]

@@ -146,9 +146,13 @@ def test_the_page_says_what_it_shows(page: Page) -> None:
 @pytest.mark.parametrize("panel", ["figure", "keypoints"])
 def test_each_frame_has_its_picture(page: Page, panel: str) -> None:
     empty = GAP + 1 if panel == "keypoints" else NO_POSE + 1
-    first, other, nobody, again = (look(page, frame, panel) for frame in (1, 9, empty, 1))
-    assert first == again
-    assert len({first, other, nobody}) == 3
+    first, other, nobody, again = (base64.b64encode(look(page, frame, panel)).decode() for frame in (1, 9, empty, 1))
+
+    def changed(a: str, b: str) -> float:
+        return page.evaluate(DIFFERENCE, [a, b])[0]
+
+    assert changed(first, again) < 0.0005  # smoothed edges may fall differently
+    assert min(changed(first, other), changed(first, nobody), changed(other, nobody)) > 0.001
 
 
 def test_the_scene_is_true_to_the_pose(browser: Browser, tmp_path: Path) -> None:

@@ -41,6 +41,18 @@ class Checkpoint:
     rate: float = 50.0  # frames a second of the windows it was trained on
     facts: Mapping[str, Any] = field(default_factory=dict)  # of its training: data, licence, errors
 
+    def __post_init__(self) -> None:
+        if isinstance(self.network, STMO):
+            found = len(self.keypoints), len(self.poses)
+            expected = self.network.config.joints_in, self.network.config.joints_out
+            if found != expected:
+                layouts = f"{self.keypoints.name!r} and {self.poses.name!r}"
+                raise CheckpointError(f"{layouts} have {found} joints, the network reads and writes {expected}")
+        if self.framing not in FRAMINGS:
+            raise CheckpointError(f"unknown framing {self.framing!r}; known: {', '.join(FRAMINGS)}")
+        if not self.rate > 0:
+            raise CheckpointError(f"found a rate of {self.rate}, expected a positive number of frames per second")
+
 
 def save(path: str | Path, checkpoint: Checkpoint, half: bool = False) -> None:
     """Writes a checkpoint, whole or not at all; `half` stores the weights as float16."""
@@ -124,17 +136,8 @@ def _described(facts: dict[str, Any]) -> Checkpoint:
     """The checkpoint that the facts speak of, its network still without weights. Raises what does not make sense."""
     network = _build(facts["kind"], facts["shape"])
     keypoints, poses = _skeleton(facts["keypoints"]), _skeleton(facts["poses"])
-    if isinstance(network, STMO) and (len(keypoints), len(poses)) != (
-        network.config.joints_in,
-        network.config.joints_out,
-    ):
-        raise ValueError(f"keypoints {keypoints.name!r} and poses {poses.name!r} do not fit {network.config}")
-    if facts["framing"] not in FRAMINGS:
-        raise ValueError(f"framing {facts['framing']!r}, known are {', '.join(FRAMINGS)}")
-    rate = float(facts["rate"])
-    if not rate > 0:
-        raise ValueError(f"rate {rate}, expected frames per second")
-    return Checkpoint(network, keypoints, poses, str(facts["name"]), facts["framing"], rate, dict(facts["facts"]))
+    framing, rate = facts["framing"], float(facts["rate"])
+    return Checkpoint(network, keypoints, poses, str(facts["name"]), framing, rate, dict(facts["facts"]))
 
 
 def _build(kind: str, shape: dict[str, Any]) -> Network:

@@ -65,6 +65,7 @@ def lift(
 
     seen = read_keypoints(keypoints, format=format, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
     from pstmo import checkpoint
+    from pstmo.files.atomic import make_folder
     from pstmo.lift import load
     from pstmo.view.page import write_page
 
@@ -72,7 +73,7 @@ def lift(
     lifting = time.perf_counter()
     poses = lifter.lift(seen, mirror=mirror)
     lifted = time.perf_counter()
-    _make_folder(out)
+    make_folder(out)
     write_motion(out / "motion.npz", poses, seen)
     write_page(out / "view.html", seen, poses, title=keypoints.stem)
     print(f"{out / 'motion.npz'}: {poses.frames} frames of {poses.skeleton.name}, metres, camera axes")
@@ -111,7 +112,8 @@ def evaluate(
     from pstmo.lift import load
 
     lifter = load(weights or checkpoint.DEFAULT)
-    cases = mocap_cases(mocap.load(data).split(split), DetectorNoise() if noise else None, seed)
+    layouts = lifter.checkpoint.keypoints, lifter.checkpoint.poses
+    cases = mocap_cases(mocap.load(data).split(split), DetectorNoise() if noise else None, seed, layouts)
     print(measure(lifter, cases, mirror=mirror).markdown())
 
 
@@ -210,10 +212,3 @@ def _motion(data: Path, recipe: Recipe) -> "tuple[SeenMotion, SeenMotion]":
 
     corpus = mocap.load(data)
     return SeenMotion.of(corpus.split("train"), recipe), SeenMotion.of(corpus.split("validation"), recipe)
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PstmoError(f"cannot make the folder {folder}: {error.strerror}") from None

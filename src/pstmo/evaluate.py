@@ -10,8 +10,10 @@ from torch import Generator
 from pstmo import metrics
 from pstmo.datasets.mocap import Corpus, motion_class
 from pstmo.detector import DetectorNoise
+from pstmo.errors import PstmoError
 from pstmo.lift import Lifter
 from pstmo.sequence import Poses
+from pstmo.skeleton import COCO, HUMAN36M, Skeleton
 from pstmo.studio import Filmed, human36m_cameras, in_studio
 
 
@@ -75,24 +77,34 @@ class Evaluation:
 
 
 def evaluate(lifter: Lifter, cases: Iterable[Case], *, mirror: bool = True) -> Evaluation:
-    """Lifts every clip and compares it with what was measured, in the layout of the measured poses."""
+    """Lifts every clip and compares it with what was measured, in the layout of the measured poses.
+
+    Raises PstmoError when there is nothing to compare.
+    """
     found: dict[str, list[_Clip]] = {}
     for action, filmed in cases:
         if filmed.keypoints.observed.any():
             lifted = lifter.lift(filmed.keypoints, mirror=mirror)
             found.setdefault(action, []).append(_compare(lifted, filmed.poses))
+    if not found:
+        raise PstmoError("found no clip to evaluate on in which anybody is seen")
     return Evaluation(lifter.checkpoint.name, {action: _errors(clips) for action, clips in found.items()})
 
 
-def mocap_cases(corpus: Corpus, noise: DetectorNoise | None, seed: int = 0) -> Iterator[Case]:
-    """Every motion as Human3.6M's four cameras see it, grouped by class of motion."""
+def mocap_cases(
+    corpus: Corpus,
+    noise: DetectorNoise | None,
+    seed: int = 0,
+    skeletons: tuple[Skeleton, Skeleton] = (COCO, HUMAN36M),
+) -> Iterator[Case]:
+    """Every motion as Human3.6M's four cameras see it, grouped by class of motion. skeletons: of 2D and 3D."""
     cameras = human36m_cameras()
     generator = Generator().manual_seed(seed)
     for i in range(corpus.clips):
         motion = corpus.motion(i)
         world = in_studio(motion.positions, cameras)
         for camera in cameras:
-            yield Case(motion_class(motion.action), camera.film(world, motion.fps, noise, generator))
+            yield Case(motion_class(motion.action), camera.film(world, motion.fps, noise, generator, skeletons))
 
 
 class _Clip(NamedTuple):

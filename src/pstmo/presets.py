@@ -33,6 +33,8 @@ class ModelConfig:
             raise PstmoError(f"every size of a model must be at least 1, found {self}")
         if self.width % (2 * self.heads):
             raise PstmoError(f"width {self.width} must be a multiple of twice the heads ({self.heads})")
+        if self.positioned is not None and not 0 <= self.positioned <= len(self.strides):
+            raise PstmoError(f"of {len(self.strides)} aggregator blocks, {self.positioned} cannot have an embedding")
         if not 0 <= self.dropout < 1:
             raise PstmoError(f"dropout must lie in [0, 1), found {self.dropout}")
 
@@ -57,6 +59,10 @@ class Masking:
     joints: int = 2  # joints of every frame that stays
     per_sample: bool = True  # another mask for every window; False = one for the batch, as the official code
 
+    def __post_init__(self) -> None:
+        if not (0 <= self.frames < 1 and self.joints >= 0):
+            raise PstmoError(f"the share of hidden frames must lie in [0, 1), hidden joints not below 0; found {self}")
+
 
 @dataclass(frozen=True)
 class Optimisation:
@@ -72,6 +78,13 @@ class Optimisation:
     precision: Literal["fp32", "bf16"] = "fp32"  # bf16: products in bfloat16, weights and losses in float32
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        windows = self.batch if self.epoch_windows is None else self.epoch_windows
+        if self.epochs < 1 or min(self.batch, windows) < 2:
+            raise PstmoError(f"training needs at least 1 epoch and 2 windows a batch and an epoch, found {self}")
+        if not (self.lr > 0 and self.decay > 0 and (self.clip is None or self.clip > 0) and self.warmup >= 0):
+            raise PstmoError(f"learning rate, decay and clip must be above 0 and warmup not below it, found {self}")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -84,6 +97,10 @@ class Recipe:
     tds: int = 1  # temporal downsampling: recorded frames (of 50 a second) between two frames of a window
     rates: tuple[float, float] | None = None  # frames a second of windows, drawn between these; None = as tds says
     framing: Literal["screen", "person"] = "screen"  # how keypoints are put before the network; see framing.py
+
+    def __post_init__(self) -> None:
+        if self.tds < 1 or (self.rates is not None and not 0 < self.rates[0] <= self.rates[1]):
+            raise PstmoError(f"tds must be at least 1, rates (least, most) above 0; found {self.tds} and {self.rates}")
 
 
 _S243 = ModelConfig(strides=STRIDES[243], depth=3, dropout=0.1)

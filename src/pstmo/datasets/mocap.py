@@ -23,6 +23,7 @@ import numpy as np
 
 from pstmo.datasets.clips import FPS, Motion, Reading, read, read_clip
 from pstmo.errors import FormatError, PstmoError
+from pstmo.files.atomic import make_folder, replacing
 from pstmo.skeleton import MOCAP
 
 __all__ = ["Corpus", "Inventory", "Motion", "convert", "load", "motion_class", "read_clip"]
@@ -244,12 +245,10 @@ def _shares(readings: list[Reading]) -> dict[str, Share]:
 
 
 def _write(out: Path, motions: list[Motion]) -> None:
-    """Into place in one step, so that no reader sees half a file."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
-        partial = Path(folder) / "partial.npz"
+    make_folder(out.parent)
+    with replacing(out) as temporary, temporary.open("wb") as file:
         np.savez(
-            partial,
+            file,
             positions=np.concatenate([motion.positions for motion in motions]),
             starts=_starts(np.array([motion.frames for motion in motions])),
             names=np.array([motion.name for motion in motions]),
@@ -263,7 +262,6 @@ def _write(out: Path, motions: list[Motion]) -> None:
             licence=LICENCE,
             acknowledgement=ACKNOWLEDGEMENT,
         )
-        partial.replace(out)
 
 
 def load(path: Path) -> Corpus:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from pstmo.errors import CheckpointError
@@ -14,10 +14,7 @@ from pstmo.files.atomic import replacing
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], texts: dict[str, str]) -> None:
     """Writes the file whole or not at all. Raises PstmoError when the system refuses."""
     with replacing(path) as temporary:
-        try:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, texts)
-        except SafetensorError as error:
-            raise CheckpointError(f"cannot write {path}: {error}") from None
+        temporary.write_bytes(save({name: tensor.contiguous() for name, tensor in tensors.items()}, texts))
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

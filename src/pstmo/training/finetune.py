@@ -13,7 +13,7 @@ from pstmo.model.stmo import STMO, Prediction
 from pstmo.presets import ModelConfig, Optimisation
 from pstmo.training.loop import Run
 from pstmo.training.losses import sequence_and_centre_loss
-from pstmo.training.sources import Batch, Source, described, validation_batches
+from pstmo.training.sources import Batch, Source, check_fit, described, validation_batches
 
 
 def finetune(
@@ -29,6 +29,7 @@ def finetune(
     A folder with a run's state goes on from there; raises CheckpointError if that run had other settings, or if the
     stage I encoder does not fit.
     """
+    check_fit(source, validation, model)
     torch.manual_seed(optimisation.seed)
     network = STMO(model)
     if pretrained is not None:
@@ -48,9 +49,10 @@ def finetune(
         return 1000 * torch.cat(errors).mean().item()
 
     def keep_best() -> None:
-        checkpoint.save(path, described(network, source, folder.name))
+        checkpoint.save(path, described(network, source, folder.resolve().name))
 
     facts = {"stage": "finetune", "model": asdict(model), "framing": source.framing}
+    facts |= {"rate": source.rate, "windows": len(source)}
     facts["pretrained"] = pretrained is not None
     Run(network, source, model.frames, loss, validate, keep_best, optimisation, facts, folder).train()
     return path

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from rich.progress import track
 from torch import Generator, Tensor, nn
 
 from pstmo.errors import PstmoError
-from pstmo.files.atomic import replacing
+from pstmo.files.atomic import make_folder, replacing
 from pstmo.presets import Optimisation
 from pstmo.training.sources import Batch, Source
 from pstmo.training.state import RunState
@@ -46,7 +47,7 @@ class Run:
         generator = Generator(device).manual_seed(self.settings.seed)
         settings = {key: value for key, value in asdict(self.settings).items() if key != "epochs"}
         state = RunState(self.network, optimizer, generator, settings | self.facts)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         saved = self.folder / "state.safetensors"
         history = state.load(saved) if saved.exists() else []
         for epoch in range(len(history), self.settings.epochs):
@@ -54,6 +55,8 @@ class Run:
             loss, windows = self._epoch(epoch, optimizer, generator)
             seconds = time.perf_counter() - started
             line = {"epoch": epoch + 1, "loss": loss, "validation": self.validate(), "lr": self._rate(epoch)}
+            if not (isfinite(loss) and isfinite(line["validation"])):
+                raise PstmoError(f"training diverged in epoch {epoch + 1} (loss {loss}); try a lower learning rate")
             history.append(line | {"seconds": round(seconds, 2), "windows_per_second": round(windows / seconds, 1)})
             if line["validation"] <= min(past["validation"] for past in history):
                 self.keep_best()

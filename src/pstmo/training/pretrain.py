@@ -11,7 +11,7 @@ from pstmo.presets import Masking, ModelConfig, Optimisation
 from pstmo.training.loop import Run
 from pstmo.training.losses import reconstruction_loss
 from pstmo.training.masks import random_masks
-from pstmo.training.sources import Batch, Source, described, validation_batches
+from pstmo.training.sources import Batch, Source, check_fit, described, validation_batches
 
 
 def pretrain(
@@ -26,6 +26,7 @@ def pretrain(
 
     A folder with a run's state goes on from there; raises CheckpointError if that run had other settings.
     """
+    check_fit(source, validation, model)
     torch.manual_seed(optimisation.seed)
     network = MaskedPoseModel(model)
     held_out = validation_batches(validation, model.frames)
@@ -42,8 +43,9 @@ def pretrain(
         return sum(loss(batch, generator).item() for batch in held_out) / len(held_out)
 
     def keep_best() -> None:
-        checkpoint.save(path, described(network, source, folder.name))
+        checkpoint.save(path, described(network, source, folder.resolve().name))
 
     facts = {"model": asdict(model), "masking": asdict(masking), "framing": source.framing, "stage": "pretrain"}
+    facts |= {"rate": source.rate, "windows": len(source)}
     Run(network, source, model.frames, loss, validate, keep_best, optimisation, facts, folder).train()
     return path

@@ -12,10 +12,11 @@ from torch import Generator, Tensor
 from pstmo.checkpoint import Checkpoint
 from pstmo.datasets.mocap import Corpus
 from pstmo.detector import DetectorNoise, detect
+from pstmo.errors import PstmoError
 from pstmo.fill import interpolate
 from pstmo.framing import FRAMINGS
 from pstmo.official import Network
-from pstmo.presets import Recipe
+from pstmo.presets import ModelConfig, Recipe
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP, Skeleton
 from pstmo.synthesis import BodyRanges, CameraRanges, random_cameras, vary_body
 from pstmo.windows import Clips, mirrored
@@ -156,6 +157,15 @@ def mirror_some(batch: Batch, which: Tensor, keypoints: Skeleton, poses: Skeleto
         torch.where(pick, mirrored(batch.keypoints, keypoints), batch.keypoints),
         torch.where(pick, mirrored(batch.poses, poses), batch.poses),
     )
+
+
+def check_fit(source: Source, validation: Source, model: ModelConfig) -> None:
+    """Raises PstmoError when a model cannot be trained on a source, or when there is nothing to validate on."""
+    found, expected = (len(source.keypoints), len(source.poses)), (model.joints_in, model.joints_out)
+    if found != expected:
+        raise PstmoError(f"the data has {found} joints in and out, the model has {expected}")
+    if len(source) == 0 or len(validation) == 0:
+        raise PstmoError(f"found {len(source)} frames to train on and {len(validation)} to validate on, expected both")
 
 
 def validation_batches(source: Source, frames: int, windows: int = 2048, batch: int = 256) -> list[Batch]:

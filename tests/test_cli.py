@@ -1,0 +1,320 @@
+"""The commands as people run them: real processes, and every mistake is one line and leaves nothing behind."""
+
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from cmu_files import walk, write_amc
+from conftest import keypoints
+from parity import weights
+from test_training import PEOPLE, write_motion
+
+import pstmo
+from pstmo import checkpoint
+from pstmo.cli import main
+from pstmo.files import read_motion, write_keypoints
+from pstmo.sequence import Keypoints
+
+SHAPES = Path(__file__).parent / "parity" / "stmo_f27_l3.json"
+TINY = "cmu-w27 --model.width 32 --model.hidden 64 --model.heads 4 --model.strides 3 3 --model.depth 2"
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+def start(folder: Path, line: str, *options: str) -> subprocess.Popen[str]:
+    """`pstmo` as a process of its own, in a folder. options: of Python."""
+    return subprocess.Popen(
+        [sys.executable, *options, "-m", "pstmo", *line.split()],
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> Result:
+    out, err = process.communicate()
+    return Result(process.returncode, out, err)
+
+
+def succeed(folder: Path, line: str) -> str:
+    """What the process prints; it must end well, without a word on standard error."""
+    code, out, err = finish(start(folder, line))
+    assert (code, err) == (0, "")
+    return out
+
+
+@pytest.fixture
+def pstmo_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[Path, str], Result]:
+    """`pstmo` in this process, in a folder: as `start` and `finish`, but quick."""
+
+    def run(folder: Path, line: str) -> Result:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["pstmo", *line.split()])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        assert isinstance(code, int)
+        return Result(code, *capsys.readouterr())
+
+    return run
+
+
+class Trap:
+    """Unpickling this makes a file."""
+
+    def __reduce__(self):
+        return open, ("sprung", "w")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> Path:
+    """A folder with good.npz and small.safetensors, and with what people take for those by mistake."""
+    folder = tmp_path_factory.mktemp("files")
+    seen = keypoints(frames=40)
+    good = {"keypoints": seen.xy, "image_size": (640, 480), "fps": 30, "skeleton": "coco17"}
+    for name, wrong in {
+        "good": {},
+        "zero": {"keypoints": seen.xy[:0]},
+        "nobody": {"keypoints": np.full_like(seen.xy, np.nan)},
+        "no_size": {"image_size": None},
+        "no_fps": {"fps": None},
+    }.items():
+        arrays = {key: value for key, value in (good | wrong).items() if value is not None}
+        np.savez(folder / f"{name}.npz", **arrays)
+    (folder / "empty.json").touch()
+    (folder / "prose.json").write_text("Dear reader, these are keypoints.")
+    (folder / "other.json").write_text('{"temperature": [20.5, 21.0]}')
+    whole = small_checkpoint.read_bytes()
+    (folder / "small.safetensors").write_bytes(whole)
+    (folder / "half.safetensors").write_bytes(whole[: len(whole) // 2])
+    np.save(folder / "bare.npy", seen.xy)
+    positions = np.random.default_rng(0).normal(0, 0.5, (30, 22, 3))
+    write_motion(folder / "motion.npz", positions, PEOPLE)
+    write_motion(folder / "lonely.npz", positions, {"01": 0.0})
+    torch.save({"weights": Trap()}, folder / "trap.pth")
+    (folder / "trap2.pth").write_bytes(pickle.dumps({"weights": Trap()}, protocol=2))
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes | None]:
+    paths = sorted(folder.rglob("*"))
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in paths}
+
+
+MISTAKES = {
+    "lift empty.json": "empty.json: the file is empty",
+    "lift prose.json": "prose.json: neither an .npz file nor whole JSON",
+    "lift other.json": "found a mapping with keys 'temperature': no format that is known here; expected one of:",
+    "lift missing.npz": "missing.npz: cannot be read: No such file",
+    "lift zero.npz": "zero.npz: found nobody in any of its 0 frames",
+    "lift nobody.npz": "nobody was observed: all 40 frames of keypoints are NaN",
+    "lift no_size.npz": "the image size is missing: .* --image-size 1920 1080",
+    "lift no_fps.npz": "the frame rate is missing: .* --fps 30",
+    "lift good.npz --skeleton centaur": "unknown skeleton 'centaur'; available: h36m17, .*coco17",
+    "lift good.npz -w half.safetensors": "half.safetensors is not a whole safetensors file",
+    "lift good.npz -w trap.pth": "trap.pth is a PyTorch file, .*pstmo import",
+    "lift good.npz -w trap2.pth": "trap2.pth is a PyTorch file",
+    "lift good.npz -w nonsense": "nonsense: no such file, and no weights of that name; available: ",
+    "lift good.npz -o good.npz": "cannot make the folder good.npz: File exists",
+    "evaluate --data good.npz -w small.safetensors": "good.npz: not a file of motions: it lacks positions, starts",
+    "evaluate --data bare.npy -w small.safetensors": "bare.npy: not a file of motions",
+    "evaluate --data lonely.npz -w small.safetensors": "found no clip to evaluate on",
+    f"finetune --data motion.npz -o good.npz {TINY}": "cannot make the folder good.npz: File exists",
+    f"finetune --data lonely.npz -o out {TINY}": "30 frames to train on and 0 to validate on",
+    f"finetune --data motion.npz -o out {TINY} --finetune.epochs 0": "at least 1 epoch",
+    f"finetune --data motion.npz -o out {TINY} --finetune.batch 1": "2 windows a batch",
+    f"finetune --data motion.npz -o out {TINY} --rates 10 0": r"found 1 and \(10.0, 0.0\)",
+    f"finetune --data motion.npz -o out {TINY} --model.joints-in 16": r"17, 17\) joints in and out, the model has \(16",
+    "import trap.pth": "trap.pth holds pickled objects, which are never executed",
+    "import trap2.pth": "trap2.pth holds pickled objects, which are never executed",
+}
+"""Commands, and what their message must say. They run in the folder of `files`."""
+
+AS_PROCESSES = (
+    "lift empty.json", "lift nobody.npz", "lift good.npz -w half.safetensors", "lift good.npz -o good.npz",
+    "import trap.pth",
+)  # fmt: skip
+
+
+def completed(line: str) -> str:
+    command = line.split(maxsplit=1)[0]
+    line += "" if " -o " in line or command == "evaluate" else " -o out"
+    return line if " -w " in line or command != "lift" else f"{line} -w small.safetensors"
+
+
+def assert_one_message(result: Result, message: str) -> None:
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("pstmo: error: ")
+    assert result.err.count("pstmo: error:") == 1
+    assert "Traceback" not in result.err
+    assert re.search(message, result.err), result.err
+
+
+@pytest.mark.parametrize("line", MISTAKES)
+def test_a_mistake_is_one_message_and_leaves_nothing(line: str, files: Path, pstmo_here):
+    before = contents(files)
+    assert_one_message(pstmo_here(files, completed(line)), MISTAKES[line])
+    assert contents(files) == before
+
+
+def test_mistakes_of_real_processes(files: Path):
+    before = contents(files)
+    processes = {line: start(files, completed(line)) for line in AS_PROCESSES}
+    for line, process in processes.items():
+        assert_one_message(finish(process), MISTAKES[line])
+    assert contents(files) == before
+
+
+def test_the_trap_is_one(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Else the tests above would say nothing."""
+    monkeypatch.chdir(tmp_path)
+    pickle.loads((files / "trap2.pth").read_bytes())["weights"].close()
+    assert (tmp_path / "sprung").exists()
+
+
+def test_help_comes_without_torch(tmp_path: Path):
+    code, out, err = finish(start(tmp_path, "--help", "-X", "importtime"))
+    assert code == 0
+    for command in ("lift", "evaluate", "data", "pretrain", "finetune", "import", "export"):
+        assert re.search(rf"\W{command}  +[A-Z]", out), command
+    modules = {line.split("|")[-1].strip() for line in err.splitlines()}
+    assert "pstmo.cli" in modules
+    assert not {"torch", "pstmo.lift", "scipy"} & modules
+
+
+def test_every_field_of_a_recipe_is_an_option(tmp_path: Path, pstmo_here):
+    code, out, _ = pstmo_here(tmp_path, "finetune cmu-w27 --help")
+    assert code == 0
+    options = ("--model.strides", "--masking.joints", "--pretrain.lr", "--finetune.epochs", "--rates", "--framing")
+    assert all(option in out for option in options)
+
+
+def test_lift_writes_motion_and_a_page(files: Path, tmp_path: Path):
+    out = tmp_path / "new" / "results"
+    printed = succeed(files, f"lift good.npz -o {out} -w small.safetensors").splitlines()
+    assert printed[0] == f"{out / 'motion.npz'}: 40 frames of h36m17, metres, camera axes"
+    assert printed[1].startswith(f"{out / 'view.html'}: ")
+    assert re.fullmatch(r"lifted at \d+ frames/s with small; [\d.]+ s in all", printed[-1])
+    assert sorted(path.name for path in out.iterdir()) == ["motion.npz", "view.html"]
+    poses = read_motion(out / "motion.npz")
+    wanted = pstmo.load(files / "small.safetensors").lift(keypoints(frames=40))
+    np.testing.assert_allclose(poses.positions, wanted.positions, atol=1e-5)
+    assert (poses.fps, poses.model, poses.skeleton.name) == (30.0, "small", "h36m17")
+    with np.load(out / "motion.npz", allow_pickle=False) as motion:
+        facts = {name: motion[name].item() for name in ("units", "axes", "fps", "model", "version", "root")}
+    assert facts == {
+        "units": "metres",
+        "axes": "camera: x right, y down, z forward, root joint at 0",
+        "fps": 30.0,
+        "model": "small",
+        "version": version("pstmo"),
+        "root": "hip",
+    }
+    page = (out / "view.html").read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "<title>good</title>" in page
+
+
+def test_options_fill_in_what_a_file_does_not_say(files: Path, tmp_path: Path, pstmo_here):
+    seen = keypoints(frames=40)
+    people = [
+        {"image_id": i, "category_id": 1, "keypoints": np.insert(frame, 2, 1, axis=1).ravel().tolist(), "score": 1}
+        for i, frame in enumerate(seen.xy.astype(float))
+    ]
+    (tmp_path / "people.json").write_text(json.dumps(people))
+    line = f"lift people.json -w {files / 'small.safetensors'} --image-size 640 480"
+    assert pstmo_here(tmp_path, f"{line} --fps 25 -o both").code == 0
+    assert pstmo_here(tmp_path, f"{line} --fps 25 -o one --no-mirror").code == 0
+    assert pstmo_here(tmp_path, f"{line} --fps 250 -o one").code == 0  # an old result is replaced
+    lifter = pstmo.load(files / "small.safetensors")
+    both, fast = read_motion(tmp_path / "both/motion.npz"), read_motion(tmp_path / "one/motion.npz")
+    np.testing.assert_allclose(both.positions, lifter.lift(seen).positions, atol=1e-5)
+    quick = Keypoints.from_array(seen.xy, image_size=(640, 480), fps=250)
+    np.testing.assert_allclose(fast.positions, lifter.lift(quick).positions, atol=1e-5)
+    assert (both.fps, fast.fps) == (25.0, 250.0)
+
+
+def test_frames_without_anybody_are_spoken_of(files: Path, tmp_path: Path, pstmo_here):
+    seen = keypoints(frames=40)
+    seen.confidence[30:33] = 0
+    write_keypoints(tmp_path / "gap.npz", Keypoints.from_array(seen.xy, confidence=seen.confidence,
+                                                              image_size=(640, 480), fps=30))  # fmt: skip
+    result = pstmo_here(tmp_path, f"lift gap.npz -o out -w {files / 'small.safetensors'}")
+    assert "nobody was seen in 3 of 40 frames" in result.out
+    assert np.flatnonzero(~read_motion(tmp_path / "out/motion.npz").observed).tolist() == [30, 31, 32]
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with motion.npz, which `pstmo data` made of three people: one trains, one validates, one tests."""
+    folder = tmp_path_factory.mktemp("studio")
+    (folder / "clips").mkdir()
+    for name in ("01_01", "05_01", "07_01"):
+        write_amc(folder / "clips" / f"{name}.amc", *walk(145, 120.0))
+    printed = succeed(folder, "data mocap --source clips -o motion.npz")
+    assert "train: 1 files, 1 motions, 61 frames" in printed
+    assert printed.endswith("wrote motion.npz\n")
+    return folder
+
+
+def test_from_motion_capture_to_lifted_poses(studio: Path, files: Path):
+    quick = "--{0}.epochs 1 --{0}.batch 16 --{0}.epoch-windows 32"
+    printed = succeed(studio, f"pretrain --data motion.npz -o one {TINY} {quick.format('pretrain')}")
+    assert printed == "one/pretrained.safetensors\n"
+    line = f"finetune --data motion.npz -o two --pretrained one/pretrained.safetensors {TINY}"
+    assert succeed(studio, f"{line} {quick.format('finetune')}") == "two/model.safetensors\n"
+    for folder in ("one", "two"):
+        [log] = (studio / folder / "log.jsonl").read_text().splitlines()
+        assert json.loads(log)["epoch"] == 1
+    network = checkpoint.load(studio / "two/model.safetensors").network
+    assert (network.config.width, network.config.frames, network.config.depth) == (32, 9, 2)
+    table = succeed(studio, "evaluate --data motion.npz -w two/model.safetensors").splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
+    assert [row[0] for row in cells] == ["action", "---", "other", "mean of actions", "mean of frames"]
+    assert int(cells[-1][1]) <= 4 * 61
+    assert all(float(cell) >= 0 for cell in cells[-1][2:])
+    printed = succeed(studio, f"lift {files / 'good.npz'} -o three -w two/model.safetensors")
+    assert "with two;" in printed
+    assert read_motion(studio / "three/motion.npz").model == "two"
+
+
+def test_official_weights_come_in_and_go_out(tmp_path: Path, pstmo_here):
+    state = {name: torch.from_numpy(values) for name, values in weights.state_dict(str(SHAPES)).items()}
+    torch.save(state, tmp_path / "official.pth")
+    result = pstmo_here(tmp_path, "import official.pth -o ours.safetensors --rate 25")
+    assert result == (0, "wrote ours.safetensors: a STMO\n", "")
+    result = pstmo_here(tmp_path, "export ours.safetensors -o back.pth")
+    assert result == (0, "wrote back.pth\n", "")
+    back = torch.load(tmp_path / "back.pth", weights_only=True)
+    assert back.keys() == state.keys()
+    assert all(torch.equal(back[name], tensor) for name, tensor in state.items())
+    seen = Keypoints.from_array(keypoints(12).xy, skeleton="h36m17", image_size=(640, 480), fps=50)
+    write_keypoints(tmp_path / "seen.npz", seen)
+    assert pstmo_here(tmp_path, "lift seen.npz -o out -w ours.safetensors").code == 0
+    assert read_motion(tmp_path / "out/motion.npz").model == "official"
+    lifter = pstmo.load(tmp_path / "ours.safetensors")
+    assert (lifter.checkpoint.framing, lifter.step(50.0)) == ("screen", 2)
+
+
+def test_what_the_official_code_has_no_place_for_is_not_exported(files: Path, pstmo_here):
+    before = contents(files)
+    assert_one_message(pstmo_here(files, "export small.safetensors -o out.pth"), "the official code has 8 heads")
+    assert contents(files) == before
