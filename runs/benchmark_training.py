@@ -10,7 +10,7 @@ import torch
 
 from pstmo.model import layers
 from pstmo.model.stmo import STMO, Prediction
-from pstmo.presets import preset
+from pstmo.presets import PRESETS
 from pstmo.training.losses import sequence_and_centre_loss
 
 
@@ -20,7 +20,7 @@ def fused(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, dropout: float) -> 
 
 def windows_per_second(precision: str, batch: int, seconds: float) -> float:
     torch.manual_seed(0)
-    config = preset("cmu-w27").model
+    config = PRESETS["cmu-w27"].model
     network = STMO(config)
     optimizer = torch.optim.Adam(network.parameters(), 1e-3, amsgrad=True, fused=True)
     keypoints, poses = torch.randn(batch, config.frames, 17, 2), torch.randn(batch, config.frames, 17, 3)

@@ -1,6 +1,6 @@
 """The README's picture: the demo's page in a browser. Needs `make demo` before, and a Chromium.
 
-    python runs/picture.py [--frame 60]
+python runs/picture.py [--frame 60]
 """
 
 import argparse

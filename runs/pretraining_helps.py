@@ -15,7 +15,7 @@ from pstmo.datasets import mocap
 from pstmo.detector import DetectorNoise
 from pstmo.evaluate import evaluate, mocap_cases
 from pstmo.lift import load
-from pstmo.presets import preset
+from pstmo.presets import PRESETS
 from pstmo.training.finetune import finetune
 from pstmo.training.sources import SeenMotion
 
@@ -29,7 +29,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--epochs", type=int, default=10)
     epochs = arguments.parse_args().epochs
-    recipe = preset("cmu-w27")
+    recipe = PRESETS["cmu-w27"]
     corpus = mocap.load(DATA)
     train, validation = (SeenMotion.of(corpus.split(name), recipe) for name in ("train", "validation"))
     settings = replace(recipe.finetune, epochs=epochs, decay=0.02 ** (1 / epochs))

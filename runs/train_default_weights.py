@@ -10,7 +10,7 @@ Goes on where it was stopped. `pstmo pretrain` and `pstmo finetune` with the pre
 from pathlib import Path
 
 from pstmo.datasets import mocap
-from pstmo.presets import preset
+from pstmo.presets import PRESETS
 from pstmo.training.finetune import finetune
 from pstmo.training.pretrain import pretrain
 from pstmo.training.sources import SeenMotion
@@ -20,7 +20,7 @@ OUT = Path("runs/out/cmu-coco17-w27")
 
 
 def main() -> None:
-    recipe = preset("cmu-w27")
+    recipe = PRESETS["cmu-w27"]
     corpus = mocap.load(DATA)
     train, validation = (SeenMotion.of(corpus.split(name), recipe) for name in ("train", "validation"))
     pretrained = pretrain(train, validation, OUT / "stage1", recipe.model, recipe.masking, recipe.pretrain)
