@@ -91,7 +91,7 @@ subjects dance and throw, which is harder than the test.
     python runs/train_default_weights.py
 
 These weights were trained just before two small changes to the data: virtual cameras are now level also when they aim
-aside (they rolled by some degrees), and a gap lasts 9 frames at most (it was 10). A new run differs by that and by chance.
+aside (they rolled by some degrees), and a gap lasts 9 frames at most (it was 10). A new run differs by that and chance.
 
 ## Test error
 
