@@ -9,6 +9,7 @@ import argparse
 import json
 import platform
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from pstmo.datasets import mocap
@@ -38,7 +39,8 @@ def main() -> None:
         folder = OUT / f"{start.replace(' ', '-')}-{epochs}"
         path = finetune(train, validation, folder, recipe.model, settings, pretrained)
         log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-        test = evaluate(load(path), mocap_cases(corpus.split("test"), DetectorNoise()), mirror=False).by_frame
+        cases = islice(mocap_cases(corpus.split("test"), DetectorNoise()), 0, None, 4)  # one camera of the four
+        test = evaluate(load(path), cases, mirror=False).by_frame
         rows.append(f"| {start} | {log[-1]['validation']:.1f} | {test.mpjpe:.1f} | {test.p_mpjpe:.1f} |")
     windows = epochs * (settings.epoch_windows or 0)
     PAGE.write_text(f"""\
@@ -46,7 +48,7 @@ def main() -> None:
 
 Stage II for {epochs} epochs ({windows:,} windows), once from stage I's encoder and once from scratch; all else is equal
 (preset `cmu-w27`, learning rate down to 2 % at the end). Subjects of validation and test are not in training. Test:
-Human3.6M's four cameras, detector noise, no mirrored averaging, mean of frames.
+the first of Human3.6M's four cameras, detector noise, no mirrored averaging, mean of frames.
 
 | start | validation MPJPE mm | test MPJPE mm | test P-MPJPE mm |
 | --- | --: | --: | --: |

@@ -125,7 +125,7 @@ MISTAKES = {
     "lift other.json": "found a mapping with keys 'temperature': no format that is known here; expected one of:",
     "lift missing.npz": "missing.npz: cannot be read: No such file",
     "lift zero.npz": "zero.npz: found nobody in any of its 0 frames",
-    "lift nobody.npz": "nobody was observed: all 40 frames of keypoints are NaN",
+    "lift nobody.npz": "nobody was observed: no joint in any of the 40 frames",
     "lift no_size.npz": "the image size is missing: .* --image-size 1920 1080",
     "lift no_fps.npz": "the frame rate is missing: .* --fps 30",
     "lift good.npz --skeleton centaur": "unknown skeleton 'centaur'; available: h36m17, .*coco17",
@@ -133,7 +133,7 @@ MISTAKES = {
     "lift good.npz -w trap.pth": "trap.pth is a PyTorch file, .*pstmo import",
     "lift good.npz -w trap2.pth": "trap2.pth is a PyTorch file",
     "lift good.npz -w nonsense": "nonsense: no such file, and no weights of that name; available: ",
-    "lift good.npz -o good.npz": "cannot make the folder good.npz: File exists",
+    "lift good.npz -o good.npz": "good.npz is a file, expected a folder",
     "evaluate --data good.npz -w small.safetensors": "good.npz: not a file of motions: it lacks positions, starts",
     "evaluate --data bare.npy -w small.safetensors": "bare.npy: not a file of motions",
     "evaluate --data lonely.npz -w small.safetensors": "found no clip to evaluate on",
@@ -300,9 +300,10 @@ def test_official_weights_come_in_and_go_out(tmp_path: Path, pstmo_here):
     state = {name: torch.from_numpy(values) for name, values in weights.state_dict(str(SHAPES)).items()}
     torch.save(state, tmp_path / "official.pth")
     result = pstmo_here(tmp_path, "import official.pth -o ours.safetensors --rate 25")
-    assert result == (0, "wrote ours.safetensors: a STMO\n", "")
+    assert result == (0, "wrote ours.safetensors: STMO\n", "")
     result = pstmo_here(tmp_path, "export ours.safetensors -o back.pth")
-    assert result == (0, "wrote back.pth\n", "")
+    assert result[0] == 0
+    assert "--keypoints h36m17 --poses h36m17 --rate 25 --framing screen" in result[1]
     back = torch.load(tmp_path / "back.pth", weights_only=True)
     assert back.keys() == state.keys()
     assert all(torch.equal(back[name], tensor) for name, tensor in state.items())

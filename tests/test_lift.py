@@ -142,7 +142,7 @@ def test_what_was_not_observed_is_not_read(lifter: Lifter, walker: Keypoints, ga
 
 
 def test_a_clip_without_anybody_is_refused(lifter: Lifter, walker: Keypoints):
-    with pytest.raises(PstmoError, match="nobody was observed: all 40 frames"):
+    with pytest.raises(PstmoError, match="nobody was observed: no joint in any of the 40 frames"):
         lifter.lift(changed(walker, np.full_like(walker.xy, np.nan)))
 
 
@@ -201,3 +201,15 @@ def test_only_lifters_are_loaded(tmp_path: Path, small, small_checkpoint: Path):
     network = pstmo.load(small_checkpoint).network
     assert isinstance(network, STMO)
     assert not network.training
+
+
+def test_a_joint_seen_only_outside_a_window_does_not_touch_its_pose(small_checkpoint: Path):
+    """Frames 0 to 19 do not see the wrist, and their windows of 9 frames end before it appears."""
+    clip, lifter = keypoints(frames=60), pstmo.load(small_checkpoint)
+    wrist = COCO.index("left_wrist")
+    clip.xy[:30, wrist], clip.confidence[:30, wrist] = np.nan, 0
+    before = lifter.lift(clip).positions
+    clip.xy[30:, wrist] += 100
+    after = lifter.lift(clip).positions
+    np.testing.assert_array_equal(before[:20], after[:20])
+    assert np.abs(before[30:] - after[30:]).max() > 1e-4

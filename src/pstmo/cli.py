@@ -52,7 +52,7 @@ def lift(
     Args:
         keypoints: File of keypoints (npz; COCO, AlphaPose, OpenPose or MediaPipe JSON), or OpenPose's folder.
         out: Folder for the results; made if it is not there.
-        weights: Weights that come with the package, by name, or a checkpoint. Default: the package's own.
+        weights: Weights that come with the package, by name, or a checkpoint. None = the package's default.
         format: Format of the file; without it the content decides.
         skeleton: Layout of the joints, such as coco17, where the file does not say.
         image_size: Width and height of the picture in pixels, where the file does not say.
@@ -69,6 +69,8 @@ def lift(
     from pstmo.lift import load
     from pstmo.view.page import write_page
 
+    if out.exists() and not out.is_dir():
+        raise PstmoError(f"{out} is a file, expected a folder for the results")
     lifter = load(weights or checkpoint.DEFAULT)
     lifting = time.perf_counter()
     poses = lifter.lift(seen, mirror=mirror)
@@ -81,6 +83,11 @@ def lift(
     unseen = poses.frames - int(poses.observed.sum())
     if unseen:
         print(f"nobody was seen in {unseen} of {poses.frames} frames; their poses rest on the frames around them")
+    for joint, column in zip(seen.skeleton.joints, seen.observed.T, strict=True):
+        if joint in lifter.checkpoint.keypoints.joints and not column.any():
+            print(f"{joint} was never seen; what depends on it is a guess")
+    if seen.fps < 0.55 * lifter.checkpoint.rate:
+        print(f"{seen.fps:g} frames/s is slower than anything that {poses.model} was trained on: expect larger errors")
     speed = poses.frames / (lifted - lifting)
     print(f"lifted at {speed:.0f} frames/s with {poses.model}; {time.perf_counter() - started:.1f} s in all")
 
@@ -98,7 +105,7 @@ def evaluate(
 
     Args:
         data: Motion, as `pstmo data` writes it.
-        weights: Weights that come with the package, by name, or a checkpoint. Default: the package's own.
+        weights: Weights that come with the package, by name, or a checkpoint. None = the package's default.
         split: Whose motion; the subjects of train, validation and test are others.
         noise: See it with an imperfect detector.
         mirror: Average with the mirrored input.
@@ -172,6 +179,7 @@ def import_(
     keypoints: str = "h36m17",
     poses: str = "h36m17",
     rate: float = 50.0,
+    framing: Literal["screen", "person"] = "screen",
 ) -> None:
     """Bring an official P-STMO checkpoint (.pth) in: OUT is a checkpoint for --weights. No pickled code is run.
 
@@ -181,19 +189,20 @@ def import_(
         keypoints: Layout of the 2D joints that it was trained on.
         poses: Layout of its 3D joints.
         rate: Frames per second of its windows: 25 for those trained on Human3.6M with TDS 2.
+        framing: How keypoints are put before the network; the official code knows "screen" alone.
     """
     from pstmo import checkpoint
     from pstmo.skeleton import by_name
 
     layouts = by_name(keypoints), by_name(poses)
     network = checkpoint.import_official(official)
-    checkpoint.save(out, checkpoint.Checkpoint(network, *layouts, official.stem, rate=rate))
-    print(f"wrote {out}: a {type(network).__name__}")
+    checkpoint.save(out, checkpoint.Checkpoint(network, *layouts, official.stem, framing, rate))
+    print(f"wrote {out}: {type(network).__name__}")
 
 
 @app.command
 def export(weights: Positional[str], out: Out) -> None:
-    """Write a checkpoint in the official layout (.pth), for the official code.
+    """Write a checkpoint in the official layout (.pth), for the official code. It holds the weights and nothing else.
 
     Args:
         weights: Weights that come with the package, by name, or a checkpoint.
@@ -201,8 +210,11 @@ def export(weights: Positional[str], out: Out) -> None:
     """
     from pstmo import checkpoint
 
-    checkpoint.export_official(checkpoint.load(checkpoint.find(weights)).network, out)
-    print(f"wrote {out}")
+    found = checkpoint.load(checkpoint.find(weights))
+    checkpoint.export_official(found.network, out)
+    print(f"wrote {out}; to bring it back, `pstmo import` needs to be told what a .pth does not say:")
+    layouts = f"--keypoints {found.keypoints.name} --poses {found.poses.name}"
+    print(f"  {layouts} --rate {found.rate:g} --framing {found.framing}")
 
 
 def _motion(data: Path, recipe: Recipe) -> "tuple[SeenMotion, SeenMotion]":

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pstmo import checkpoint
@@ -43,8 +44,9 @@ class Lifter:
     def lift(self, keypoints: Keypoints, *, mirror: bool = True, batch: int = 128) -> Poses:
         """One pose a frame, whatever the length of the clip.
 
-        Joints that were not observed are interpolated before (see `fill`); frames in which nothing was observed say so
-        in `Poses.observed`. mirror: average with the mirrored clip's poses (paper, section 4.2), for twice the time.
+        Joints that were not observed are interpolated within each window (see `fill`); frames in which nothing was
+        observed say so in `Poses.observed`.
+        mirror: average with the mirrored clip's poses (paper, section 4.2), for twice the time.
         batch: windows computed at once.
 
         Raises PstmoError when no joint was observed at all, SkeletonError when the keypoints lack joints that the
@@ -52,9 +54,9 @@ class Lifter:
         """
         keypoints = keypoints.to(self.checkpoint.keypoints)
         if not keypoints.observed.any():
-            raise PstmoError(f"nobody was observed: all {keypoints.frames} frames of keypoints are NaN")
+            raise PstmoError(f"nobody was observed: no joint in any of the {keypoints.frames} frames")
         track = self.track(keypoints)
-        centres = torch.arange(len(track), device=track.device)
+        centres = torch.arange(keypoints.frames, device=track.xy.device)
         with torch.inference_mode():
             poses = torch.cat([self._centres(track, part, keypoints.fps, mirror) for part in centres.split(batch)])
         return Poses(
@@ -65,26 +67,40 @@ class Lifter:
             model=self.checkpoint.name,
         )
 
-    def track(self, keypoints: Keypoints) -> Float[Tensor, "frames joints 2"]:
-        """The clip in normalised screen coordinates, its gaps filled."""
+    def track(self, keypoints: Keypoints) -> "Track":
+        """The clip in normalised screen coordinates."""
         device = self.network.encoder.position.device
         xy = normalise_screen(torch.from_numpy(keypoints.xy).to(device), *keypoints.image_size)
-        return interpolate(xy[None], torch.from_numpy(keypoints.observed).to(device)[None])[0]
+        observed = torch.from_numpy(keypoints.observed).to(device)
+        return Track(xy, observed, interpolate(xy[None], observed[None])[0])
 
     def step(self, fps: float) -> int:
         """Source frames between two frames of a window, so that windows run about as fast as in training."""
         return max(1, round(fps / self.checkpoint.rate))
 
-    def _centres(
-        self, track: Float[Tensor, "frames joints 2"], centres: Tensor, fps: float, mirror: bool
-    ) -> Float[Tensor, "batch joints 3"]:
-        rows = Clips([len(track)], track.device).windows(centres, self.network.config.frames, self.step(fps))
-        windows = FRAMINGS[self.checkpoint.framing](track[rows])
+    def _centres(self, track: "Track", centres: Tensor, fps: float, mirror: bool) -> Float[Tensor, "batch joints 3"]:
+        clip = Clips([len(track.xy)], track.xy.device)
+        rows = clip.windows(centres, self.network.config.frames, self.step(fps))
+        windows = FRAMINGS[self.checkpoint.framing](track.windows(rows))
         poses = self.network(windows).centre
         if mirror:
             flipped = self.network(mirrored(windows, self.checkpoint.keypoints)).centre
             poses = (poses + mirrored(flipped, self.checkpoint.poses)) / 2
         return poses
+
+
+class Track(NamedTuple):
+    """A clip before the network. filled: its gaps drawn over the whole clip, for windows in which nobody was seen."""
+
+    xy: Float[Tensor, "frames joints 2"]
+    observed: Bool[Tensor, "frames joints"]
+    filled: Float[Tensor, "frames joints 2"]
+
+    def windows(self, rows: Int[Tensor, "batch frames"]) -> Float[Tensor, "batch frames joints 2"]:
+        """Gaps are filled from within each window, as in training: what was seen long before or after says nothing."""
+        observed = self.observed[rows]
+        somebody = observed.any(2).any(1)[:, None, None, None]
+        return torch.where(somebody, interpolate(self.xy[rows], observed), self.filled[rows])
 
 
 def _rooted(poses: Float[Tensor, "frames joints 3"], root: int) -> Float[Tensor, "frames joints 3"]:

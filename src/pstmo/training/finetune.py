@@ -1,5 +1,6 @@
 """Stage II: the pre-trained encoder moves into STMO and learns to lift (paper, section 3.3)."""
 
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -51,9 +52,8 @@ def finetune(
     def keep_best() -> None:
         checkpoint.save(path, described(network, source, folder.resolve().name))
 
-    facts = {"stage": "finetune", "model": asdict(model), "framing": source.framing}
-    facts |= {"rate": source.rate, "windows": len(source)}
-    facts["pretrained"] = pretrained is not None
+    facts = {"stage": "finetune", "model": asdict(model)} | source.facts
+    facts["pretrained"] = None if pretrained is None else zlib.crc32(pretrained.read_bytes())
     Run(network, source, model.frames, loss, validate, keep_best, optimisation, facts, folder).train()
     return path
 

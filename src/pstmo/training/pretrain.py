@@ -45,7 +45,6 @@ def pretrain(
     def keep_best() -> None:
         checkpoint.save(path, described(network, source, folder.resolve().name))
 
-    facts = {"model": asdict(model), "masking": asdict(masking), "framing": source.framing, "stage": "pretrain"}
-    facts |= {"rate": source.rate, "windows": len(source)}
+    facts = {"model": asdict(model), "masking": asdict(masking), "stage": "pretrain"} | source.facts
     Run(network, source, model.frames, loss, validate, keep_best, optimisation, facts, folder).train()
     return path

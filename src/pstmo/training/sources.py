@@ -1,8 +1,9 @@
 """Where training windows come from: a batch is an index gather on one tensor, and for motion a projection after it."""
 
-from dataclasses import dataclass, field
+import zlib
+from dataclasses import asdict, dataclass, field
 from math import log
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -49,6 +50,11 @@ class Source(Protocol):
         """Frames a second of the windows."""
         ...
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What tells this source from others, so that a run does not go on with another one."""
+        ...
+
     def __len__(self) -> int: ...
 
     def batch(self, numbers: Int[Tensor, " batch"], frames: int, generator: Generator) -> Batch: ...
@@ -74,6 +80,10 @@ class PairedWindows:
     @property
     def rate(self) -> float:
         return self.fps / self.tds
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"data": _checksum(self.xy, self.xyz), "tds": self.tds, "framing": self.framing}
 
     def __len__(self) -> int:
         return 2 * len(self.clips)
@@ -106,6 +116,11 @@ class SeenMotion:
     @property
     def rate(self) -> float:
         return (self.rates[0] * self.rates[1]) ** 0.5
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        chance = {"cameras": asdict(self.cameras), "noise": asdict(self.noise), "body": asdict(self.body)}
+        return {"data": _checksum(self.world), "rates": self.rates, "framing": self.framing} | chance
 
     @classmethod
     def of(cls, corpus: Corpus, recipe: Recipe, device: str = "cpu") -> "SeenMotion":
@@ -148,6 +163,10 @@ class SeenMotion:
 def described(network: Network, source: Source, name: str) -> Checkpoint:
     """The network as a checkpoint that says how its windows were made."""
     return Checkpoint(network, source.keypoints, source.poses, name, source.framing, source.rate)
+
+
+def _checksum(*tensors: Tensor) -> int:
+    return zlib.crc32(b"".join(tensor.cpu().numpy().tobytes() for tensor in tensors))
 
 
 def mirror_some(batch: Batch, which: Tensor, keypoints: Skeleton, poses: Skeleton) -> Batch:
