@@ -12,7 +12,7 @@ from pstmo.model.layers import Block, FrameConv, Norm, SelfAttention, attend
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.refine import Refine
 from pstmo.model.stmo import STMO
-from pstmo.presets import STRIDES, ModelConfig, strides_for
+from pstmo.presets import STRIDES, ModelConfig
 
 TINY = ModelConfig(strides=(3, 3), depth=2, width=16, hidden=32, heads=2, dropout=0.0)
 modes = pytest.mark.parametrize("training", [False, True], ids=["evaluating", "training"])
@@ -332,9 +332,7 @@ def test_each_mistake_in_a_config_is_said(change, said):
 
 def test_the_window_is_the_product_of_the_strides():
     assert ModelConfig(strides=(3, 9, 13)).frames == 351
-    assert all(ModelConfig(strides=strides_for(window)).frames == window for window in STRIDES)
-    with pytest.raises(PstmoError, match=r"28 frames.*9, 27, 81, 243, 351"):
-        strides_for(28)
+    assert all(ModelConfig(strides=strides).frames == window for window, strides in STRIDES.items())
 
 
 @pytest.mark.parametrize(("positioned", "count"), [(None, 3), (2, 2), (0, 0)])

@@ -5,7 +5,7 @@ import pytest
 
 from pstmo.errors import SkeletonError
 from pstmo.sequence import Keypoints
-from pstmo.skeleton import BODY25, COCO, HALPE26, HUMAN36M, MEDIAPIPE33, MOCAP, SKELETONS, Skeleton, by_name, mirror
+from pstmo.skeleton import BODY25, COCO, HALPE26, HUMAN36M, MEDIAPIPE33, MOCAP, SKELETONS, Skeleton, by_name
 
 each = pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=list(SKELETONS))
 rooted = pytest.mark.parametrize("skeleton", [s for s in SKELETONS.values() if s.root], ids=lambda s: s.name)
@@ -125,14 +125,3 @@ def test_a_left_joint_without_its_right_cannot_be_mirrored():
     one_armed = Skeleton("one-armed", ("hip", "left_wrist"), (("hip", "left_wrist"),), "hip")
     with pytest.raises(SkeletonError, match="right_wrist"):
         _ = one_armed.mirrored
-
-
-@each
-def test_mirrored_positions_swap_sides_and_turn_x(skeleton):
-    positions = np.random.default_rng(0).normal(size=(2, 3, len(skeleton), 3))
-    before = positions.copy()
-    flipped = mirror(positions, skeleton)
-    for joint, other in zip(skeleton.left, skeleton.right, strict=True):
-        np.testing.assert_array_equal(flipped[..., joint, :], positions[..., other, :] * [-1, 1, 1])
-    np.testing.assert_array_equal(mirror(flipped, skeleton), positions)
-    np.testing.assert_array_equal(positions, before)

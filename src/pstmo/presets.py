@@ -44,13 +44,6 @@ class ModelConfig:
         return prod(self.strides)
 
 
-def strides_for(window: int) -> tuple[int, ...]:
-    """The aggregator's strides for a window of 9, 27, 81, 243 or 351 frames; raises PstmoError for another."""
-    if window not in STRIDES:
-        raise PstmoError(f"no strides are known for a window of {window} frames; known: {', '.join(map(str, STRIDES))}")
-    return STRIDES[window]
-
-
 @dataclass(frozen=True)
 class Masking:
     """What stage I hides (paper, sections 3.2 and 4.3)."""

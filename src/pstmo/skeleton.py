@@ -6,8 +6,6 @@ Joints are told apart by name, never by count: 17 joints of Human3.6M and 17 joi
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
-
 from pstmo.errors import SkeletonError
 
 
@@ -88,13 +86,6 @@ def by_name(name: "str | Skeleton") -> Skeleton:
     if name not in SKELETONS:
         raise SkeletonError(f"unknown skeleton {name!r}; available: {', '.join(SKELETONS)}")
     return SKELETONS[name]
-
-
-def mirror(positions: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Left becomes right: x changes sign and sided joints change places. (..., joints, axes), x = 0 in the middle."""
-    flipped = positions[..., list(skeleton.mirrored), :].copy()
-    flipped[..., 0] *= -1
-    return flipped
 
 
 def _both(*bones: tuple[str, str]) -> tuple[tuple[str, str], ...]:
