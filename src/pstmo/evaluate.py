@@ -122,7 +122,7 @@ def _compare(lifted: Poses, measured: Poses) -> _Clip:
     target = torch.from_numpy(measured.positions)
     seen = torch.from_numpy(lifted.observed)
     both = seen[1:] & seen[:-1]
-    velocity = metrics.mpjpe(predicted.diff(dim=0), target.diff(dim=0))[both]
+    velocity = metrics.velocity_errors(predicted, target)[both]
     predicted, target = predicted[seen], target[seen]
     moving = [i for i in range(len(measured.skeleton)) if i != measured.skeleton.root_index]
     return _Clip(

@@ -56,9 +56,11 @@ class Lifter:
         if not keypoints.observed.any():
             raise PstmoError(f"nobody was observed: no joint in any of the {keypoints.frames} frames")
         track = self.track(keypoints)
-        centres = torch.arange(keypoints.frames, device=track.xy.device)
+        every_frame = torch.arange(keypoints.frames, device=track.xy.device)
+        clip = Clips([keypoints.frames], every_frame.device)
+        rows = clip.windows(every_frame, self.network.config.frames, self.step(keypoints.fps))
         with torch.inference_mode():
-            poses = torch.cat([self._centres(track, part, keypoints.fps, mirror) for part in centres.split(batch)])
+            poses = torch.cat([self._centres(track.windows(part), mirror) for part in rows.split(batch)])
         return Poses(
             positions=_rooted(poses, self.checkpoint.poses.root_index).cpu().numpy().astype(np.float32),
             skeleton=self.checkpoint.poses,
@@ -78,10 +80,10 @@ class Lifter:
         """Source frames between two frames of a window, so that windows run about as fast as in training."""
         return max(1, round(fps / self.checkpoint.rate))
 
-    def _centres(self, track: "Track", centres: Tensor, fps: float, mirror: bool) -> Float[Tensor, "batch joints 3"]:
-        clip = Clips([len(track.xy)], track.xy.device)
-        rows = clip.windows(centres, self.network.config.frames, self.step(fps))
-        windows = FRAMINGS[self.checkpoint.framing](track.windows(rows))
+    def _centres(
+        self, windows: Float[Tensor, "batch frames joints 2"], mirror: bool
+    ) -> Float[Tensor, "batch out_joints 3"]:
+        windows = FRAMINGS[self.checkpoint.framing](windows)
         poses = self.network(windows).centre
         if mirror:
             flipped = self.network(mirrored(windows, self.checkpoint.keypoints)).centre

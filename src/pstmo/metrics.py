@@ -52,11 +52,18 @@ def n_mpjpe(predicted: Pose, target: Pose) -> PerFrame:
     return mpjpe(predicted * dot / square.clamp_min(1e-12), target)
 
 
+def velocity_errors(
+    predicted: Float[Tensor, "frames joints 3"], target: Float[Tensor, "frames joints 3"]
+) -> Float[Tensor, " pairs"]:
+    """Mean per-joint velocity error between each frame and the one before it, a frame."""
+    return mpjpe(predicted.diff(dim=0), target.diff(dim=0))
+
+
 def mpjve(predicted: Float[Tensor, "frames joints 3"], target: Float[Tensor, "frames joints 3"]) -> Tensor:
     """Mean per-joint velocity error of one clip, a frame; 0 for a clip of one frame (Pavllo et al., 2019)."""
     if len(predicted) < 2:
         return predicted.new_zeros(())
-    return mpjpe(predicted.diff(dim=0), target.diff(dim=0)).mean()
+    return velocity_errors(predicted, target).mean()
 
 
 def procrustes(predicted: Pose, target: Pose) -> Pose:

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
+from pstmo.camera import world_to_camera
 from pstmo.skeleton import COCO, MOCAP
 
 Window = Float[Tensor, "batch frames joints 3"]
@@ -18,18 +19,17 @@ Screen = Float[Tensor, "batch frames joints 2"]
 
 
 class Cameras(NamedTuple):
-    """One pinhole camera a window; focal length and centre in normalised screen units."""
+    """One pinhole camera a window that looks through the middle of its picture; focal length in normalised screen."""
 
     orientation: Float[Tensor, "batch 3 3"]  # columns are the camera's axes in the world
     position: Float[Tensor, "batch 3"]  # metres
     focal: Float[Tensor, "batch 1"]
-    centre: Float[Tensor, "batch 2"]
 
     def see(self, world: Window) -> tuple[Screen, Window]:
         """Normalised screen coordinates, and the points in camera axes."""
-        points = (world - self.position[:, None, None]) @ self.orientation[:, None]
+        points = world_to_camera(world, self.orientation[:, None], self.position[:, None, None])
         depth = points[..., 2:].clamp_min(0.1)
-        xy = points[..., :2] / depth * self.focal[:, None, None] + self.centre[:, None, None]
+        xy = points[..., :2] / depth * self.focal[:, None, None]
         return xy, points
 
 
@@ -67,7 +67,7 @@ def random_cameras(subject: Float[Tensor, "batch 3"], ranges: CameraRanges, gene
     aim_y = uniform(-1, 1) * ranges.off_centre * aspect / focal
     roll = torch.randn(n, generator=generator, device=device) * ranges.roll
     orientation = _look(subject - position, aim_x, aim_y, roll)
-    return Cameras(orientation, position, focal[:, None], torch.zeros(n, 2, device=device))
+    return Cameras(orientation, position, focal[:, None])
 
 
 def _look(to: Float[Tensor, "batch 3"], aim_x: Tensor, aim_y: Tensor, roll: Tensor) -> Float[Tensor, "batch 3 3"]:
