@@ -1,6 +1,7 @@
 """Measures the weights that runs/train_default_weights.py made, on the held-out test subjects, and ships them.
 
-Writes src/pstmo/weights/NAME.safetensors (float16) and the model card docs/models/NAME.md.
+Needs data/cmu4 (`pstmo data cmu4`). Writes src/pstmo/weights/NAME.safetensors (float16) and the card
+docs/models/NAME.md.
 
     python runs/measure_default_weights.py
 """
@@ -10,13 +11,13 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from pstmo import checkpoint
-from pstmo.datasets import mocap
-from pstmo.detector import DetectorNoise
-from pstmo.evaluate import Evaluation, evaluate, mocap_cases
+from pstmo.datasets import mocap, paired
+from pstmo.evaluate import Evaluation, evaluate, lifting
 from pstmo.lift import load
 from pstmo.presets import PRESETS
+from pstmo.tables import markdown
 
-DATA = Path("data/mocap.npz")
+BENCHMARK = Path("data/cmu4")
 RUN = Path("runs/out/cmu-coco17-w27")
 NAME = checkpoint.DEFAULT
 SHIPPED = Path(f"src/pstmo/weights/{NAME}.safetensors")
@@ -54,12 +55,17 @@ def main() -> None:
     )
     SHIPPED.parent.mkdir(exist_ok=True)
     checkpoint.save(SHIPPED, trained, half=True)
-    lifter, test = load(NAME), mocap.load(DATA).split("test")
-    noisy = evaluate(lifter, mocap_cases(test, DetectorNoise()))
-    clean = evaluate(lifter, mocap_cases(test, None))
+    noisy, clean = measured("noisy_coco"), measured("gt_coco")
     CARD.parent.mkdir(parents=True, exist_ok=True)
     CARD.write_text(card(stage1, log, best, noisy, clean))
-    print(noisy.markdown(), clean.markdown(), f"wrote {SHIPPED} and {CARD}", sep="\n\n")
+    print(markdown(noisy), markdown(clean), f"wrote {SHIPPED} and {CARD}", sep="\n\n")
+
+
+def measured(keypoints: str) -> Evaluation:
+    """On the benchmark's test subjects."""
+    test = paired.load(BENCHMARK).split("test")
+    predict = lifting(load(NAME), keypoints)
+    return evaluate(predict, test.recordings([keypoints]), data=test.name, keypoints=keypoints)
 
 
 def card(stage1: list[dict], log: list[dict], best: dict, noisy: Evaluation, clean: Evaluation) -> str:
@@ -95,17 +101,17 @@ aside (they rolled by some degrees), and a gap lasts 9 frames at most (it was 10
 
 ## Test error
 
-Test subjects, each motion filmed by Human3.6M's four published cameras, mirrored averaging, frames in which the
-detector saw anything.
+The test subjects of the [open benchmark](../cmu4.md), filmed by Human3.6M's four published cameras, mirrored averaging.
 
-With the detector's mistakes (jitter, drift, jumps, swaps, missed and cut-off joints):
+With the detector's mistakes (jitter, drift, jumps, swaps, missed joints):
 
-{noisy.markdown()}
+{markdown(noisy)}
 
 With a perfect detector:
 
-{clean.markdown()}
+{markdown(clean)}
 
+    pstmo data cmu4 --from cmu.tar.xz -o data/cmu4
     python runs/measure_default_weights.py
 
 ## What it can't do

@@ -17,14 +17,21 @@ import torch
 from cmu_files import walk, write_amc
 from conftest import keypoints
 from parity import weights
+from recordings import recording
 from test_training import PEOPLE, write_motion
 
 import pstmo
 from pstmo import checkpoint
+from pstmo.checkpoint import export_official
 from pstmo.cli import main
+from pstmo.datasets import paired
 from pstmo.files import read_motion, write_keypoints
+from pstmo.model.stmo import STMO
+from pstmo.presets import ModelConfig
 from pstmo.sequence import Keypoints
+from pstmo.skeleton import COCO, HUMAN36M
 
+DOCS = Path(__file__).parents[1] / "docs"
 SHAPES = Path(__file__).parent / "parity" / "stmo_f27_l3.json"
 TINY = "cmu-w27 --model.width 32 --model.hidden 64 --model.heads 4 --model.strides 3 3 --model.depth 2"
 
@@ -77,6 +84,18 @@ def pstmo_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     return run
 
 
+@pytest.fixture
+def done(pstmo_here) -> Callable[[Path, str], str]:
+    """As `succeed`, but in this process."""
+
+    def run(folder: Path, line: str) -> str:
+        code, out, err = pstmo_here(folder, line)
+        assert (code, err) == (0, "")
+        return out
+
+    return run
+
+
 class Trap:
     """Unpickling this makes a file."""
 
@@ -109,6 +128,9 @@ def files(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> P
     positions = np.random.default_rng(0).normal(0, 0.5, (30, 22, 3))
     write_motion(folder / "motion.npz", positions, PEOPLE)
     write_motion(folder / "lonely.npz", positions, {"01": 0.0})
+    (folder / "people").mkdir()
+    both = {"a": COCO, "b": COCO}
+    paired.write(folder / "people", "people", [recording("Walk 1", kinds=both), recording("Sit 1", kinds=both)])
     torch.save({"weights": Trap()}, folder / "trap.pth")
     (folder / "trap2.pth").write_bytes(pickle.dumps({"weights": Trap()}, protocol=2))
     return folder
@@ -134,9 +156,22 @@ MISTAKES = {
     "lift good.npz -w trap2.pth": "trap2.pth is a PyTorch file",
     "lift good.npz -w nonsense": "nonsense: no such file, and no weights of that name; available: ",
     "lift good.npz -o good.npz": "good.npz is a file, expected a folder",
-    "evaluate --data good.npz -w small.safetensors": "good.npz: not a file of motions: it lacks positions, starts",
-    "evaluate --data bare.npy -w small.safetensors": "bare.npy: not a file of motions",
-    "evaluate --data lonely.npz -w small.safetensors": "found no clip to evaluate on",
+    "evaluate --data good.npz -w small.safetensors": r"good\.npz: not a data set: it has no dataset\.json",
+    "evaluate --data people -w small.safetensors": r"people has keypoints a \(coco17\), b \(coco17\); .*--keypoints",
+    "evaluate --data people --keypoints c": r"people has no keypoints 'c'; available: a \(coco17\), b",
+    "evaluate --data people --keypoints a --split train": "people has no split train; available: test",
+    "evaluate --data people --keypoints a --actions Swim": "people has no action Swim; available: Walk, Sit",
+    "evaluate --data people --keypoints a --save-predictions": "needs a folder to write to: -o OUT",
+    "evaluate --data people --predictions bare.npy": r"bare\.npy: found a bare array",
+    "evaluate --data people --predictions good.npz": r"good\.npz: no predictions for 'S9/Walk 1/cam'; found 4",
+    "evaluate --data people --predictions good.npz -w small.safetensors": "--predictions stand by themselves",
+    "evaluate --data people --keypoints a -w small.safetensors --refine small.safetensors": "STMO, expected Refine",
+    "finetune --data people --keypoints a -o out cmu-w27": "people has no split train; available: test",
+    "data human36m --from people": "people: found neither data_3d_h36m.npz nor S1/MyPoseFeatures",
+    "data mpi-inf-3dhp --from people": "people: found no file of MPI-INF-3DHP",
+    "data own --from good.npz": "good.npz",
+    "data cmu4 --from motion.npz": "found 4 motions and none of cmu4's 471 clips",
+    "data mocap --from people": "no motion in 0 .amc and .bvh files",
     f"finetune --data motion.npz -o good.npz {TINY}": "cannot make the folder good.npz: File exists",
     f"finetune --data lonely.npz -o out {TINY}": "30 frames to train on and 0 to validate on",
     f"finetune --data motion.npz -o out {TINY} --finetune.epochs 0": "at least 1 epoch",
@@ -156,7 +191,7 @@ AS_PROCESSES = (
 
 def completed(line: str) -> str:
     command = line.split(maxsplit=1)[0]
-    line += "" if " -o " in line or command == "evaluate" else " -o out"
+    line += "" if " -o " in line or command in ("evaluate", "reproduce") else " -o out"
     return line if " -w " in line or command != "lift" else f"{line} -w small.safetensors"
 
 
@@ -193,11 +228,11 @@ def test_the_trap_is_one(files: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_help_comes_without_torch(tmp_path: Path):
     code, out, err = finish(start(tmp_path, "--help", "-X", "importtime"))
     assert code == 0
-    for command in ("lift", "evaluate", "data", "pretrain", "finetune", "import", "export"):
+    for command in ("lift", "evaluate", "reproduce", "data", "pretrain", "finetune", "import", "export"):
         assert re.search(rf"\W{command}  +[A-Z]", out), command
     modules = {line.split("|")[-1].strip() for line in err.splitlines()}
     assert "pstmo.cli" in modules
-    assert not {"torch", "pstmo.lift", "scipy"} & modules
+    assert not {"torch", "pstmo.lift", "matplotlib"} & modules
 
 
 def test_every_field_of_a_recipe_is_an_option(tmp_path: Path, pstmo_here):
@@ -269,29 +304,39 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "clips").mkdir()
     for name in ("01_01", "05_01", "07_01"):
         write_amc(folder / "clips" / f"{name}.amc", *walk(145, 120.0))
-    printed = succeed(folder, "data mocap --source clips -o motion.npz")
+    printed = succeed(folder, "data mocap --from clips -o motion.npz")
     assert "train: 1 files, 1 motions, 61 frames" in printed
     assert printed.endswith("wrote motion.npz\n")
     return folder
 
 
-def test_from_motion_capture_to_lifted_poses(studio: Path, files: Path):
+def test_from_motion_capture_to_lifted_poses(studio: Path, files: Path, done):
     quick = "--{0}.epochs 1 --{0}.batch 16 --{0}.epoch-windows 32"
-    printed = succeed(studio, f"pretrain --data motion.npz -o one {TINY} {quick.format('pretrain')}")
+    printed = done(studio, f"pretrain --data motion.npz -o one {TINY} {quick.format('pretrain')}")
     assert printed == "one/pretrained.safetensors\n"
     line = f"finetune --data motion.npz -o two --pretrained one/pretrained.safetensors {TINY}"
-    assert succeed(studio, f"{line} {quick.format('finetune')}") == "two/model.safetensors\n"
+    assert done(studio, f"{line} {quick.format('finetune')}") == "two/model.safetensors\n"
     for folder in ("one", "two"):
         [log] = (studio / folder / "log.jsonl").read_text().splitlines()
         assert json.loads(log)["epoch"] == 1
     network = checkpoint.load(studio / "two/model.safetensors").network
     assert (network.config.width, network.config.frames, network.config.depth) == (32, 9, 2)
-    table = succeed(studio, "evaluate --data motion.npz -w two/model.safetensors").splitlines()
-    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
-    assert [row[0] for row in cells] == ["action", "---", "other", "mean of actions", "mean of frames"]
-    assert int(cells[-1][1]) <= 4 * 61
-    assert all(float(cell) >= 0 for cell in cells[-1][2:])
-    printed = succeed(studio, f"lift {files / 'good.npz'} -o three -w two/model.safetensors")
+    printed = done(studio, "data cmu4 --from motion.npz -o bench")
+    assert "bench: ready for --data" in printed
+    assert "missing:" in printed
+    results = "results.json results.csv tables.md tables.tex report.html predictions.npz"
+    line = "evaluate --data bench --keypoints noisy_coco"
+    table = done(studio, f"{line} -w two/model.safetensors -o results --save-predictions")
+    assert re.search(r"mean of frames\W+244 ", table)
+    assert {path.name for path in (studio / "results").iterdir()} == set(results.split())
+    found = json.loads((studio / "results/results.json").read_text())
+    done(studio, f"{line} --predictions results/predictions.npz -o again")
+    again = json.loads((studio / "again/results.json").read_text())
+    assert found.pop("model") == "two"
+    assert again.pop("model") == "predictions"
+    assert again.keys() == found.keys()
+    assert again["mean"] == {name: pytest.approx(errors, rel=1e-9) for name, errors in found["mean"].items()}
+    printed = done(studio, f"lift {files / 'good.npz'} -o three -w two/model.safetensors")
     assert "with two;" in printed
     assert read_motion(studio / "three/motion.npz").model == "two"
 
@@ -319,3 +364,45 @@ def test_what_the_official_code_has_no_place_for_is_not_exported(files: Path, ps
     before = contents(files)
     assert_one_message(pstmo_here(files, "export small.safetensors -o out.pth"), "the official code has 8 heads")
     assert contents(files) == before
+
+
+def test_from_a_data_set_of_ones_own_to_its_errors(studio: Path, done):
+    """Other skeletons: 5 joints in, 4 out, through both stages, evaluation and report."""
+
+    example = re.search(r"```python\n(.+?)```", (DOCS / "own-data.md").read_text("utf-8"), re.DOTALL)
+    assert example is not None
+    folder = studio / "own"
+    folder.mkdir()
+    subprocess.run([sys.executable, "-c", example[1]], cwd=folder, check=True)
+    printed = done(folder, "data own --from mydata -o data")
+    assert "data: ready for --data" in printed
+    quick = "--{0}.epochs 1 --{0}.batch 8 --{0}.epoch-windows 16"
+    done(folder, f"pretrain --data data -o one {TINY} {quick.format('pretrain')}")
+    line = f"finetune --data data -o two --pretrained one/pretrained.safetensors {TINY} {quick.format('finetune')}"
+    done(folder, line)
+    network = checkpoint.load(folder / "two/model.safetensors").network
+    assert (network.config.joints_in, network.config.joints_out) == (5, 4)
+    done(folder, "evaluate --data data -w two/model.safetensors -o results")
+    assert (folder / "results/report.html").stat().st_size > 10_000
+    everybody = f"finetune --data data -o three --with-validation {TINY} {quick.format('finetune')}"
+    assert done(folder, everybody) == "three/model.safetensors\n"
+
+
+def test_reproduce_says_what_it_needs_and_compares(tmp_path: Path, pstmo_here):
+    line = "reproduce p-stmo-s --data h36m --checkpoints ck"
+    code, out, err = pstmo_here(tmp_path, line)
+    assert (code, out) == (2, "")
+    needed = err.splitlines()
+    assert needed[0] == "p-stmo-s needs:"
+    assert "ck/PSTMOS_no_refine_28_4306_h36m_cpn.pth, from https://" in needed[1]
+    assert "`pstmo data human36m --from FOLDER -o h36m`" in needed[2]
+    for folder in ("h36m", "ck"):
+        (tmp_path / folder).mkdir()
+    kinds = {"cpn_ft_h36m_dbb": HUMAN36M}
+    paired.write(tmp_path / "h36m", "Human3.6M", [recording("Walking 1", 5, kinds=kinds)])
+    small = STMO(ModelConfig(strides=(3, 3), width=32, hidden=32, heads=8)).eval()
+    export_official(small, tmp_path / "ck/PSTMOS_no_refine_28_4306_h36m_cpn.pth")
+    code, out, _ = pstmo_here(tmp_path, f"{line} -o results")
+    assert code == 1
+    assert re.search(r"p-stmo-s: mpjpe \(by action\) [\d.]+, published 43.06: differs by more than 0.1", out)
+    assert (tmp_path / "results/report.html").is_file()

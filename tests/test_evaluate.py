@@ -1,23 +1,29 @@
-"""Known mistakes give known errors; the four cameras film every motion."""
+"""Known mistakes give known errors, however they are grouped; and a real lifter is measured like any other."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from cmu_files import walker as walking_person
+from recordings import lens, recording
 
 import pstmo
-from pstmo.datasets.mocap import Corpus
-from pstmo.detector import DetectorNoise
-from pstmo.evaluate import Case, Errors, Evaluation, evaluate, mocap_cases
+from pstmo import metrics
+from pstmo.camera import back_project_pose, normalise_screen
+from pstmo.checkpoint import Checkpoint
+from pstmo.datasets.paired import NO_ACTIVITY
+from pstmo.datasets.recording import Recording
+from pstmo.errors import PstmoError
+from pstmo.evaluate import Evaluation, Predict, evaluate, keeping, lifting, stored
+from pstmo.files.predictions import Predictions, writing
 from pstmo.lift import Lifter
-from pstmo.metrics import p_mpjpe
-from pstmo.sequence import Keypoints, Poses
-from pstmo.skeleton import HUMAN36M
-from pstmo.studio import Filmed
+from pstmo.model.refine import Refine
+from pstmo.model.stmo import STMO
+from pstmo.presets import ModelConfig
+from pstmo.sequence import Poses
+from pstmo.skeleton import HUMAN36M, MPI_INF_3DHP
 
 JOINTS, ROOT = len(HUMAN36M), HUMAN36M.root_index
 MOVED = (JOINTS - 1) / JOINTS
@@ -26,46 +32,20 @@ MOVED = (JOINTS - 1) / JOINTS
 Mistake = Callable[[np.ndarray], np.ndarray]
 
 
-@dataclass(frozen=True)
-class Oracle(Lifter):
-    """Stands in for a lifter: knows the measured poses of every clip, and makes the mistake it is told to."""
+def measure(mistake: Mistake, *recordings: Recording, activities: tuple[str, ...] = ()) -> Evaluation:
+    """Of a predictor that knows the measured poses and makes the mistake it is told to."""
 
-    cases: tuple[Case, ...]
-    mistake: Mistake
+    def predict(seen: Recording) -> Poses:
+        return replace(seen.poses, positions=mistake(seen.poses.positions), model="oracle")
 
-    def lift(self, keypoints: Keypoints, *, mirror: bool = True, batch: int = 128) -> Poses:
-        [truth] = [case.filmed.poses for case in self.cases if case.filmed.keypoints is keypoints]
-        seen = keypoints.observed.any(1)
-        return Poses(self.mistake(truth.positions), HUMAN36M, keypoints.fps, np.asarray(seen), "oracle")
+    return evaluate(predict, recordings, data="made up", keypoints="gt", activities=activities)
 
 
-def case(action: str, frames: int, seed: int = 0, unseen: tuple[int, ...] = ()) -> Case:
-    """A clip of random poses about 0.5 m around the root; in the frames `unseen` nobody was seen."""
-    chance = np.random.default_rng(seed)
-    xy = np.full((frames, 17, 2), 100.0)
-    xy[list(unseen)] = np.nan
-    poses = chance.normal(0, 0.3, (frames, JOINTS, 3))
-    return Case(
-        action,
-        Filmed(Keypoints.from_array(xy, image_size=(640, 480), fps=50), Poses.from_array(poses, fps=50)),
-    )
-
-
-@pytest.fixture
-def measure(small_checkpoint: Path) -> Callable[..., Evaluation]:
-    lifter = pstmo.load(small_checkpoint)
-
-    def measured(mistake: Mistake, *cases: Case) -> Evaluation:
-        return evaluate(Oracle(lifter.checkpoint, lifter.network, cases, mistake), cases)
-
-    return measured
-
-
-def shifted(metres: float) -> Mistake:
+def shifted(metres: float, joints: int = JOINTS, root: int = ROOT) -> Mistake:
     """Every joint but the root, along x, by as much in every frame."""
-    offset = np.zeros((JOINTS, 3), np.float32)
+    offset = np.zeros((joints, 3), np.float32)
     offset[:, 0] = metres
-    offset[ROOT] = 0
+    offset[root] = 0
     return lambda positions: positions + offset
 
 
@@ -82,15 +62,15 @@ def turned(positions: np.ndarray) -> np.ndarray:
     return 1.2 * positions[..., [2, 1, 0]] * np.array([1, 1, -1], np.float32)
 
 
-def test_the_truth_has_no_errors(measure):
-    errors = measure(lambda positions: positions, case("walk", 12), case("sit", 5, seed=1)).by_frame
+def test_the_truth_has_no_errors():
+    errors = measure(lambda positions: positions, recording("Walk"), recording("Sit", 5)).by_frame
     assert errors[:5] == pytest.approx((17, 0, 0, 0, 0), abs=1e-3)
     assert errors.pck == 100
     assert errors.auc == pytest.approx(100 * 30 / 31)  # nothing is nearer than 0 mm, the first of 31 thresholds
 
 
-def test_a_shift_is_an_error_of_position_but_not_of_velocity(measure):
-    errors = measure(shifted(0.102), case("walk", 12)).by_frame
+def test_a_shift_is_an_error_of_position_but_not_of_velocity():
+    errors = measure(shifted(0.102), recording()).by_frame
     assert errors.mpjpe == pytest.approx(102 * MOVED, rel=1e-4)
     assert 0 < errors.p_mpjpe < errors.mpjpe
     assert errors.mpjve == pytest.approx(0, abs=1e-3)
@@ -99,15 +79,30 @@ def test_a_shift_is_an_error_of_position_but_not_of_velocity(measure):
 
 
 @pytest.mark.parametrize(("metres", "right"), [(0.149, 100), (0.151, 0)])
-def test_joints_nearer_than_150_mm_are_right(measure, metres: float, right: float):
+def test_joints_nearer_than_150_mm_are_right(metres: float, right: float):
     """The root, which is right by definition, does not count."""
-    assert measure(shifted(metres), case("walk", 12)).by_frame.pck == pytest.approx(right)
+    assert measure(shifted(metres), recording()).by_frame.pck == pytest.approx(right)
 
 
-def test_size_and_turn_are_forgiven_where_they_should_be(measure):
-    truth = case("walk", 12)
+def test_in_mpi_inf_3dhp_only_the_joints_of_its_groups_count():
+    uncounted = [MPI_INF_3DHP.index(joint) for joint in ("pelvis", "spine", "head")]
+
+    def wrong_there(positions: np.ndarray) -> np.ndarray:
+        moved = positions.copy()
+        moved[:, uncounted[1:]] += 1
+        return moved
+
+    found = measure(wrong_there, recording(layout=MPI_INF_3DHP, kinds={"gt": MPI_INF_3DHP}))
+    assert found.by_frame.pck == 100
+    assert found.by_frame.mpjpe > 100
+    nan = {joint for joint, errors in found.by_joint.items() if np.isnan(errors.pck)}
+    assert nan == {"pelvis", "spine", "head"}
+
+
+def test_size_and_turn_are_forgiven_where_they_should_be():
+    truth = recording()
     larger = measure(lambda positions: 1.1 * positions, truth).by_frame
-    reach = np.linalg.norm(truth.filmed.poses.positions, axis=-1).mean()
+    reach = np.linalg.norm(truth.poses.positions, axis=-1).mean()
     assert larger.mpjpe == pytest.approx(1000 * 0.1 * reach, rel=1e-4)
     assert (larger.n_mpjpe, larger.p_mpjpe) == pytest.approx((0, 0), abs=1e-3)
     aside = measure(turned, truth).by_frame
@@ -117,27 +112,74 @@ def test_size_and_turn_are_forgiven_where_they_should_be(measure):
     assert flipped.p_mpjpe > 50  # a mirror image is another pose
 
 
-def test_a_drift_is_an_error_of_velocity(measure):
-    errors = measure(drifting, case("walk", 11)).by_frame
+def test_a_drift_is_an_error_of_velocity():
+    errors = measure(drifting, recording(frames=11)).by_frame
     assert errors.mpjve == pytest.approx(10 * MOVED, rel=1e-4)
     assert errors.mpjpe == pytest.approx(50 * MOVED, rel=1e-4)  # 0, 10, ... 100 mm
-    assert measure(drifting, case("walk", 1)).by_frame.mpjve == 0
+    assert measure(drifting, recording(frames=1)).by_frame.mpjve == 0
 
 
-def test_actions_count_the_same_or_frames_do(measure):
-    cases = (case("sit", 10), case("walk", 20, seed=1), case("walk", 10, seed=2))
-    wrong = {10: 0.020, 20: 0.060}
-    found = measure(lambda positions: shifted(wrong[len(positions)])(positions), *cases)
-    assert {name: errors.frames for name, errors in found.actions.items()} == {"sit": 10, "walk": 30}
-    sit, walk = 20 * MOVED, (20 * 60 + 10 * 20) / 30 * MOVED
-    assert found.actions["sit"].mpjpe == pytest.approx(sit, rel=1e-4)
-    assert found.actions["walk"].mpjpe == pytest.approx(walk, rel=1e-4)
-    assert found.by_action.mpjpe == pytest.approx((sit + walk) / 2, rel=1e-4)
-    assert found.by_frame.mpjpe == pytest.approx((10 * sit + 30 * walk) / 40, rel=1e-4)
-    assert found.by_action.frames == found.by_frame.frames == 40
+def by_length(**millimetres: float) -> Mistake:
+    """Another shift for each length of a recording: `by_length(f10=20)`."""
+    return lambda positions: shifted(millimetres[f"f{len(positions)}"] / 1000)(positions)
 
 
-def test_frames_nobody_was_seen_in_are_left_out(measure):
+def test_every_grouping_counts_each_frame_once():
+    recordings = (
+        recording("Sit 1", 10, subject="S9", camera="a"),
+        recording("Walk 1", 20, subject="S9", camera="b"),
+        recording("Walk 2", 30, subject="S11", camera="a"),
+    )
+    found = measure(by_length(f10=20, f20=60, f30=10), *recordings)
+    sit, walk = 20, (20 * 60 + 30 * 10) / 50
+    groups = {
+        "action": {"Sit": (10, sit), "Walk": (50, walk)},
+        "subject": {"S9": (30, (10 * 20 + 20 * 60) / 30), "S11": (30, 10)},
+        "camera": {"a": (40, (10 * 20 + 30 * 10) / 40), "b": (20, 60)},
+        "recording": {"S9/Sit 1/a": (10, 20), "S9/Walk 1/b": (20, 60), "S11/Walk 2/a": (30, 10)},
+        "activity": {},
+    }
+    for group, expected in groups.items():
+        errors = found.by(group)
+        assert list(errors) == list(expected)
+        for name, (frames, mm) in expected.items():
+            assert errors[name].frames == frames
+            assert errors[name].mpjpe == pytest.approx(mm * MOVED, rel=1e-4)
+    assert found.by_action.mpjpe == pytest.approx((sit + walk) / 2 * MOVED, rel=1e-4)
+    assert found.by_frame.mpjpe == pytest.approx((10 * sit + 50 * walk) / 60 * MOVED, rel=1e-4)
+    assert found.by_action.frames == found.by_frame.frames == 60
+
+
+def test_joints_have_errors_of_their_own():
+    wrist = HUMAN36M.index("left_wrist")
+
+    def wrong_wrist(positions: np.ndarray) -> np.ndarray:
+        moved = positions.copy()
+        moved[:, wrist, 2] += 0.2
+        return moved
+
+    joints = measure(wrong_wrist, recording()).by_joint
+    assert list(joints) == list(HUMAN36M.joints)
+    assert joints["left_wrist"].mpjpe == pytest.approx(200, rel=1e-4)
+    assert (joints["left_wrist"].pck, joints["left_elbow"].pck) == (0, 100)
+    assert max(errors.mpjpe for name, errors in joints.items() if name != "left_wrist") == pytest.approx(0, abs=1e-3)
+    assert joints["left_wrist"].p_mpjpe < 200
+
+
+def test_activities_change_within_a_recording():
+    activity = np.array([0] * 4 + [1] * 5 + [NO_ACTIVITY] * 3, np.uint8)
+    found = measure(drifting, recording(frames=12, activity=activity), activities=("stand", "jump"))
+    errors = found.by("activity")
+    assert {name: e.frames for name, e in errors.items()} == {"stand": 4, "jump": 5}
+    assert errors["stand"].mpjpe == pytest.approx(15 * MOVED, rel=1e-4)  # frames 0 to 3, 10 mm more each
+    assert errors["jump"].mpjpe == pytest.approx(60 * MOVED, rel=1e-4)
+    assert found.by_frame.frames == 12
+
+
+def test_frames_without_a_measured_pose_are_left_out():
+    observed = np.ones(10, bool)
+    observed[4:6] = False
+
     def lost(positions: np.ndarray) -> np.ndarray:
         """Right but for the frames 4 and 5, which are metres off; frame 9 is 30 mm off."""
         wrong = positions.copy()
@@ -145,70 +187,136 @@ def test_frames_nobody_was_seen_in_are_left_out(measure):
         wrong[9] = shifted(0.030)(positions[9])
         return wrong
 
-    errors = measure(lost, case("walk", 10, unseen=(4, 5))).by_frame
-    assert errors.frames == 8
-    assert errors.mpjpe == pytest.approx(30 * MOVED / 8, rel=1e-3)
-    assert errors.mpjve == pytest.approx(30 * MOVED / 6, rel=1e-3)  # steps between frames that were both seen
-    assert measure(lost, case("walk", 10)).by_frame.mpjpe > 1000
-    nobody = case("fall", 10, unseen=tuple(range(10)))
-    found = measure(shifted(0.1), nobody, case("walk", 10))
-    assert list(found.actions) == ["walk"]
+    found = measure(lost, recording(frames=10, observed=observed))
+    assert found.by_frame.frames == 8
+    assert found.by_frame.mpjpe == pytest.approx(30 * MOVED / 8, rel=1e-3)
+    assert found.by_frame.mpjve == pytest.approx(30 * MOVED / 6, rel=1e-3)  # steps between frames that were measured
+    [curve] = found.curves.values()
+    assert np.flatnonzero(np.isnan(curve)).tolist() == [4, 5]
+    assert measure(lost, recording(frames=10)).by_frame.mpjpe > 1000
+    never = recording("Fall", 10, observed=np.zeros(10, bool))
+    assert list(measure(shifted(0.1), never, recording()).by("action")) == ["Walk"]
+    with pytest.raises(PstmoError, match="made up: found no recording with measured poses"):
+        measure(shifted(0.1), never)
 
 
-def test_the_table_has_a_row_an_action_and_two_means():
-    found = Evaluation("net", {"walk": Errors(30, 60, 50, 55, 6, 90, 60), "sit": Errors(10, 20, 10, 15, 2, 100, 80)})
-    header, rule, *rows = found.markdown().splitlines()
-    assert [row.split(" | ")[0] for row in rows] == ["| sit", "| walk", "| mean of actions", "| mean of frames"]
-    assert rows[1] == "| walk | 30 | 60.0 | 50.0 | 55.0 | 6.0 | 90.0 | 60.0 |"
-    assert rows[2] == "| mean of actions | 40 | 40.0 | 30.0 | 35.0 | 4.0 | 95.0 | 70.0 |"
-    assert rows[3] == "| mean of frames | 40 | 50.0 | 40.0 | 45.0 | 5.0 | 92.5 | 65.0 |"
-    assert len({line.count("|") for line in (header, rule, *rows)}) == 1
+def test_the_worst_frames_are_kept_to_look_at():
+    recordings = [recording(f"Walk {i}", 10 + i) for i in range(20)]
+    others = [recording("Walk 19", 20, camera="other")]  # the same take, seen no worse from there
+    found = measure(drifting, *recordings, *others)
+    assert len(found.worst) == 12
+    assert found.worst[0].recording == "S9/Walk 19/cam"
+    assert found.worst[0].frame == 28  # the last of 29, where the drift is largest
+    assert found.worst[0].error == pytest.approx(280 * MOVED, rel=1e-4)
+    errors = [moment.error for moment in found.worst]
+    assert errors == sorted(errors, reverse=True)
+    truth = recordings[19]
+    np.testing.assert_array_equal(found.worst[0].target, truth.poses.positions[28])
+    np.testing.assert_array_equal(found.worst[0].keypoints.xy, truth.keypoints["gt"].xy[28:29])
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """Two motions, one frame of them longer than the other."""
-    positions = walking_person(tmp_path_factory.mktemp("cmu"), 37, 60.0).positions
-    both = np.concatenate([positions, positions[:-1]])
-    starts = np.array([0, len(positions), len(both)], np.int64)
-    columns = (np.array(pair) for pair in (("07_01", "07_02"), ("07", "07"), ("walk", "soccer"), ("asf", "asf")))
-    return Corpus(both, starts, *columns, fps=50.0)
+def test_the_pck_curve_ends_at_150_mm():
+    total = measure(shifted(0.102), recording()).total
+    curve = total.pck_curve(HUMAN36M)
+    assert curve.tolist() == [0.0] * 21 + [100.0] * 10
 
 
-def test_four_cameras_film_every_motion(corpus: Corpus):
-    cases = list(mocap_cases(corpus, None))
-    assert [case.action for case in cases] == ["walk"] * 4 + ["sports"] * 4
-    assert [case.filmed.keypoints.frames for case in cases] == [31] * 4 + [30] * 4
-    views = [case.filmed.poses for case in cases[:4]]
-    for i, (keypoints, poses) in enumerate(case.filmed for case in cases[:4]):
-        assert keypoints.observed.all()  # the studio's middle is in every picture
-        assert (keypoints.skeleton.name, poses.skeleton.name, poses.fps) == ("coco17", "h36m17", 50.0)
-        assert (poses.positions[:, ROOT] == 0).all()
-        head, foot = (poses.positions[:, HUMAN36M.index(joint), 1] for joint in ("head_top", "left_ankle"))
-        assert (head < foot).all()  # y points down
-        other = views[i - 1]
-        same = p_mpjpe(torch.from_numpy(poses.positions), torch.from_numpy(other.positions))
-        assert same.max() < 1e-4  # one person, seen from elsewhere
-        assert np.abs(poses.positions - other.positions).max() > 0.1
+def test_predictions_must_fit():
+    def short(seen: Recording) -> Poses:
+        return Poses.from_array(seen.poses.positions[1:], fps=50)
+
+    with pytest.raises(PstmoError, match="S9/Walk 1/cam: found predictions of 11 frames of h36m17, expected 12"):
+        evaluate(short, [recording()], data="made up", keypoints="gt")
 
 
-def test_the_seed_decides_what_the_detector_makes_of_it(corpus: Corpus):
-    def pixels(seed: int, noise: DetectorNoise | None) -> np.ndarray:
-        return np.concatenate([case.filmed.keypoints.xy for case in mocap_cases(corpus, noise, seed)])
+def test_nothing_of_the_data_is_kept_but_sums_and_curves():
+    """Recordings are read one by one: no two are alive at a time."""
+    alive = 0
 
-    noisy = pixels(3, DetectorNoise())
-    np.testing.assert_array_equal(pixels(3, DetectorNoise()), noisy)
-    assert np.nanmean(np.abs(pixels(4, DetectorNoise()) - noisy)) > 0.1
-    np.testing.assert_array_equal(pixels(3, None), pixels(4, None))
-    assert np.nanmean(np.abs(pixels(3, None) - noisy)) > 0.1
+    def stream():
+        nonlocal alive
+        for i in range(5):
+            alive += 1
+            yield recording(f"Walk {i}")
+
+    def predict(seen: Recording) -> Poses:
+        assert alive == int(seen.take[-1]) + 1
+        return seen.poses
+
+    assert len(evaluate(predict, stream(), data="made up", keypoints="gt").curves) == 5
 
 
-def test_a_real_lifter_is_measured(small_checkpoint: Path, corpus: Corpus):
-    lifter, cases = pstmo.load(small_checkpoint), list(mocap_cases(corpus, DetectorNoise()))
-    found = evaluate(lifter, cases)
+def test_a_real_lifter_is_measured(small_checkpoint: Path):
+    lifter, people = pstmo.load(small_checkpoint), [recording(), recording("Sit", 5)]
+    found = evaluate(lifting(lifter, "gt"), people, data="made up", keypoints="gt")
     assert found.model == "small"
-    assert found.by_frame.frames == sum(int(case.filmed.keypoints.observed.any(1).sum()) for case in cases)
-    poses = [(lifter.lift(case.filmed.keypoints), case.filmed.poses) for case in cases]
-    errors = [np.linalg.norm(a.positions - b.positions, axis=-1)[a.observed].ravel() for a, b in poses]
+    poses = [(lifter.lift(one.keypoints["gt"]), one.poses) for one in people]
+    errors = [np.linalg.norm(a.positions - b.positions, axis=-1).ravel() for a, b in poses]
     assert found.by_frame.mpjpe == pytest.approx(1000 * np.concatenate(errors).mean(), rel=1e-4)
-    assert evaluate(lifter, cases, mirror=False).by_frame.mpjpe != found.by_frame.mpjpe
+    for how in ({"mirror": False}, {"step": 3}):
+        other = evaluate(lifting(lifter, "gt", **how), people, data="made up", keypoints="gt")
+        assert other.by_frame.mpjpe != found.by_frame.mpjpe
+
+
+def test_predictions_can_be_kept_and_measured_again(small_checkpoint: Path, tmp_path: Path):
+    people = [recording(), recording("Sit", 5)]
+
+    def measured(predict: Predict) -> Evaluation:
+        return evaluate(predict, people, data="made up", keypoints="gt")
+
+    with writing(tmp_path / "poses.npz") as file:
+        first = measured(keeping(lifting(pstmo.load(small_checkpoint), "gt"), file))
+    again = measured(stored(Predictions(tmp_path / "poses.npz")))
+    assert again.by_frame == first.by_frame
+    assert again.model == "poses"
+
+
+@pytest.fixture
+def lifter() -> Lifter:
+    torch.manual_seed(0)
+    network = STMO(ModelConfig(strides=(3, 3), depth=1, width=32, hidden=32, heads=4)).eval()
+    return Lifter(Checkpoint(network, HUMAN36M, HUMAN36M, "raw"), network)
+
+
+def refine_module() -> Refine:
+    torch.manual_seed(1)
+    return Refine(width=16).eval()
+
+
+def test_refining_mixes_in_the_rays_at_the_measured_depth(lifter: Lifter):
+    root = np.tile(np.float32([0.2, -0.1, 4.5]), (12, 1))
+    one = recording(kinds={"gt": HUMAN36M}, root=root, lens=lens())
+    refine = refine_module()
+    found = lifting(lifter, "gt", refine=refine)(one)
+    raw = lifter.centres(one.keypoints["gt"])
+    xy = normalise_screen(torch.from_numpy(one.keypoints["gt"].xy), 640, 480)
+    back = back_project_pose(xy, raw[..., 2], torch.full((12,), 4.5), ROOT, lens())
+    with torch.inference_mode():
+        expected = refine(raw, back).numpy()
+    moving = [i for i in range(JOINTS) if i != ROOT]
+    np.testing.assert_allclose(found.positions[:, moving], expected[:, moving], atol=1e-6)
+    assert (found.positions[:, ROOT] == 0).all()
+    assert np.abs(found.positions - lifter.lift(one.keypoints["gt"]).positions).max() > 0.01
+    assert found.model == "raw + refine"
+
+
+def test_refining_says_what_it_needs(lifter: Lifter, small_checkpoint: Path):
+    predict = lifting(lifter, "gt", refine=refine_module())
+    with pytest.raises(PstmoError, match="S9/Walk 1/cam: refining needs the camera's lens and the root's place"):
+        predict(recording(kinds={"gt": HUMAN36M}))
+    with pytest.raises(PstmoError, match="the same joints in 2D, 3D and the module, found coco17 -> h36m17"):
+        lifting(pstmo.load(small_checkpoint), "gt", refine=refine_module())
+
+
+def test_metrics_agree_with_the_functions():
+    """The sums say what the plain functions say of all frames at once."""
+    people = [recording(f"Walk {i}", 20 + i) for i in range(3)]
+    found = measure(drifting, *people).by_frame
+    target = torch.cat([torch.from_numpy(one.poses.positions) for one in people]).double()
+    predicted = torch.cat([torch.from_numpy(drifting(one.poses.positions)) for one in people]).double()
+    errors = metrics.joint_errors(predicted, target)[:, [i for i in range(JOINTS) if i != ROOT]]
+    assert found.mpjpe == pytest.approx(1000 * metrics.mpjpe(predicted, target).mean().item())
+    assert found.p_mpjpe == pytest.approx(1000 * metrics.p_mpjpe(predicted, target).mean().item())
+    assert found.n_mpjpe == pytest.approx(1000 * metrics.n_mpjpe(predicted, target).mean().item())
+    assert found.pck == pytest.approx(metrics.pck(errors).item())
+    assert found.auc == pytest.approx(metrics.auc(errors).item())

@@ -6,9 +6,9 @@ from pathlib import Path
 import pstmo
 
 ORDER = (
-    "errors", "skeleton", "presets", "camera", "sequence", "files", "datasets", "fill", "framing", "windows",
-    "synthesis", "detector", "studio", "model", "official", "checkpoint", "metrics", "training", "lift", "evaluate",
-    "view", "cli", "__init__", "__main__",
+    "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "files", "datasets", "fill", "framing",
+    "windows", "synthesis", "detector", "cmu4", "model", "official", "checkpoint", "metrics", "training", "lift",
+    "tally", "evaluate", "tables", "report", "reproduce", "view", "cli", "__init__", "__main__",
 )  # fmt: skip
 """The flow: a module may import only what stands before it (and siblings in its own package)."""
 
@@ -44,4 +44,4 @@ def test_only_the_command_line_prints():
     for path in PACKAGE.rglob("*.py"):
         calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
         printing = any(isinstance(call, ast.Name) and call.id == "print" for call in calls)
-        assert printing == (path.name == "cli.py"), path
+        assert not printing or path.parent.name == "cli", path

@@ -1,15 +1,22 @@
 """Laws of the windows that the networks are trained on: recorded pairs, and motion seen by made-up cameras."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from recordings import recording
 from test_synthesis import SILENT, at, bones, chance, walk
 from torch import Tensor
 
+from pstmo.camera import normalise_screen
 from pstmo.checkpoint import load
+from pstmo.datasets import paired
 from pstmo.datasets.mocap import Corpus
+from pstmo.datasets.paired import PairedDataset
+from pstmo.datasets.recording import Recording
+from pstmo.errors import PstmoError
 from pstmo.framing import as_on_screen, as_person
 from pstmo.presets import PRESETS
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP
@@ -264,3 +271,50 @@ def test_validation_windows_are_the_same_each_time_and_spread_over_the_source():
     assert torch.equal(centres[0], source.xyz[0])
     assert torch.equal(centres[-1], mirrored(source.xyz[-1], HUMAN36M))
     assert len(validation_batches(source, 9)[0].poses) == len(source)
+
+
+# Windows of a data set on disk
+
+
+def data_set(folder: Path, *recordings: Recording) -> PairedDataset:
+    return paired.write(folder, "people", recordings)
+
+
+def test_windows_of_a_data_set_are_its_recordings(tmp_path: Path):
+    people = recording("Walk 1", 30), recording("Sit 1", 5)
+    source = PairedWindows.of(data_set(tmp_path, *people), "gt", replace(PRESETS["p-stmo-s"], tds=2))
+    assert (len(source), source.rate, source.framing) == (70, 25.0, "screen")
+    assert (source.keypoints, source.poses) == (COCO, HUMAN36M)
+    batch = batches(source, [15, 34, 50], 3)
+    xy = normalise_screen(torch.from_numpy(people[0].keypoints["gt"].xy), 640, 480)
+    xyz = torch.from_numpy(people[0].poses.positions)
+    torch.testing.assert_close(batch.keypoints[0], xy[[13, 15, 17]])
+    torch.testing.assert_close(batch.poses[0], xyz[[13, 15, 17]])
+    last = torch.from_numpy(people[1].poses.positions)
+    torch.testing.assert_close(batch.poses[1], last[[2, 4, 4]])  # no window looks over the end of its recording
+    torch.testing.assert_close(batch.poses[2], mirrored(xyz[[13, 15, 17]], HUMAN36M))
+
+
+def test_poses_that_were_not_measured_are_not_learned(tmp_path: Path):
+    observed = np.ones(30, bool)
+    observed[10:13] = False
+    broken = recording("Walk 1", 30, observed=observed)
+    broken.poses.positions[10:13] = np.nan
+    source = PairedWindows.of(data_set(tmp_path, broken), "gt", PRESETS["p-stmo-s"])
+    assert len(source.clips) == 27
+    batch = batches(source, list(range(len(source))), 9)
+    assert batch.poses.isfinite().all()
+    nobody = recording("Walk 2", 30, observed=np.zeros(30, bool))
+    (tmp_path / "other").mkdir()
+    with pytest.raises(PstmoError, match="people: found no measured pose among 30 frames"):
+        PairedWindows.of(data_set(tmp_path / "other", nobody), "gt", PRESETS["p-stmo-s"])
+
+
+def test_keypoints_that_were_not_observed_are_interpolated(tmp_path: Path):
+    gappy = recording("Walk 1", 30)
+    seen = gappy.keypoints["gt"]
+    seen.confidence[10:13, 4] = 0
+    source = PairedWindows.of(data_set(tmp_path, gappy), "gt", PRESETS["p-stmo-s"])
+    found = batches(source, [11], 3).keypoints[0, 1, 4]
+    xy = normalise_screen(torch.from_numpy(seen.xy), 640, 480)
+    torch.testing.assert_close(found, (xy[9, 4] + xy[13, 4]) / 2)

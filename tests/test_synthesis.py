@@ -1,9 +1,8 @@
-"""Laws of cameras, bodies and detectors that were made up, and of Human3.6M's studio."""
+"""Laws of cameras, bodies and detectors that were made up."""
 
 import math
 from dataclasses import fields, replace
 
-import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,14 +11,12 @@ from torch import Generator, Tensor
 
 from pstmo import camera
 from pstmo.detector import Detection, DetectorNoise, detect
-from pstmo.errors import PstmoError, SkeletonError
-from pstmo.skeleton import BODY25, COCO, HUMAN36M, MOCAP
-from pstmo.studio import StudioCamera, human36m_cameras, in_studio
+from pstmo.errors import SkeletonError
+from pstmo.skeleton import BODY25, COCO, MOCAP
 from pstmo.synthesis import BodyRanges, CameraRanges, random_cameras, vary_body
 
 quick = settings(max_examples=30, deadline=None)
 seeds = st.integers(0, 10_000)
-SUBJECTS = ("S1", "S5", "S6", "S7", "S8", "S9", "S11")
 KINDS = ("steady", "drift", "jitter", "outlier", "swap", "gap", "lost", "cut_off", "nobody")
 SILENT = DetectorNoise(**dict.fromkeys(KINDS, 0.0), strength=(1.0, 1.0))
 STILL = CameraRanges(off_centre=0.0, roll=0.0)
@@ -492,115 +489,3 @@ def test_every_kind_of_noise_has_an_effect():
         a, b = (detect(clean(200, 54), noise, chance()) for noise in (base, other))
         assert not (torch.equal(a.xy, b.xy) and torch.equal(a.observed, b.observed)), name
         assert isinstance(a, Detection)
-
-
-# Human3.6M's studio
-
-
-@pytest.mark.parametrize("subject", SUBJECTS)
-def test_the_studio_has_four_cameras_about_its_middle(subject):
-    eyes = human36m_cameras(subject)
-    assert [eye.name for eye in eyes] == ["54138969", "55011271", "58860488", "60457274"]
-    middle = torch.stack([eye.position for eye in eyes]).mean(0)
-    middle[2] = 1.0
-    for eye in eyes:
-        assert_proper(eye.orientation)
-        assert eye.orientation[2, 1] < -0.9  # upright
-        assert 1 < eye.position[2] < 2.5
-        assert 3 < (eye.position - middle).norm() < 8
-        seen = camera.world_to_camera(middle, eye.orientation, eye.position)
-        xy = camera.project(seen, eye.lens)
-        assert seen[2] > 3
-        assert xy[0].abs() < 0.25
-        assert xy[1].abs() < 0.4  # they look down somewhat more
-    assert len({tuple(eye.position.sign().tolist()) for eye in eyes}) == 4
-
-
-def test_the_first_camera_stands_where_the_data_set_says():
-    eye = human36m_cameras("S1")[0]
-    torch.testing.assert_close(eye.position, torch.tensor([1.841107, 4.955285, 1.563445]), atol=1e-5, rtol=0)
-    assert eye.image_size == (1000, 1002)
-    torch.testing.assert_close(eye.lens.focal * 500, torch.tensor([1145.0494, 1143.7811]), atol=1e-3, rtol=0)
-    middle = camera.to_pixels(eye.lens.centre, *eye.image_size)
-    torch.testing.assert_close(middle, torch.tensor([512.5415, 515.4515]), atol=1e-3, rtol=0)
-
-
-def test_an_unknown_subject_is_answered_with_the_known_ones():
-    with pytest.raises(PstmoError, match="'S2'") as raised:
-        human36m_cameras("S2")
-    for subject in SUBJECTS:
-        assert subject in str(raised.value)
-
-
-def filmed(world: Tensor, eye: StudioCamera | None = None, noise: DetectorNoise | None = None, **more):
-    eye = eye or human36m_cameras()[0]
-    return eye.film(in_studio(world.numpy(), human36m_cameras()), 50.0, noise, chance(), **more)
-
-
-def test_a_clip_is_moved_over_the_floor_into_the_middle():
-    world = walk(1, 40)[0].numpy() + np.float32([30, -20, 0])
-    moved = in_studio(world, human36m_cameras())
-    assert moved.dtype == np.float32
-    np.testing.assert_allclose(moved[..., 2], world[..., 2])
-    np.testing.assert_allclose(np.diff(moved, axis=0), np.diff(world, axis=0), atol=1e-4)
-    ground = moved[..., :2].reshape(-1, 2)
-    place = torch.stack([eye.position[:2] for eye in human36m_cameras()]).mean(0)
-    np.testing.assert_allclose((ground.min(0) + ground.max(0)) / 2, place, atol=1e-4)
-
-
-@pytest.mark.parametrize("number", range(4))
-def test_film_shows_the_poses_that_lie_behind_it(number):
-    eye, world = human36m_cameras()[number], walk(1, 30)[0]
-    keypoints, poses = filmed(world, eye)
-    assert keypoints.observed.all()
-    assert (keypoints.skeleton, poses.skeleton) == (COCO, HUMAN36M)
-    assert (keypoints.fps, poses.fps, keypoints.image_size) == (50.0, 50.0, eye.image_size)
-    assert (poses.positions[:, HUMAN36M.root_index] == 0).all()
-    placed = torch.from_numpy(in_studio(world.numpy(), human36m_cameras()))
-    points = camera.world_to_camera(placed, eye.orientation, eye.position)
-    root = at(points, "hip")[:, None]
-    found = torch.from_numpy(poses.positions) + root  # poses and keypoints fit: a wrist is seen where it is
-    pixels = camera.to_pixels(camera.project(at(found, "left_wrist", HUMAN36M), eye.lens), *eye.image_size)
-    np.testing.assert_allclose(keypoints.xy[:, COCO.index("left_wrist")], pixels, atol=0.05)
-    np.testing.assert_allclose(bones(found, HUMAN36M), bones(placed[:, :17], HUMAN36M), atol=1e-4)
-    assert (keypoints.xy[:, COCO.index("nose"), 1] < keypoints.xy[:, COCO.index("left_ankle"), 1]).all()
-
-
-@pytest.mark.parametrize("axis", [0, 1], ids=["from left to right", "from top to bottom"])
-def test_joints_outside_the_picture_are_not_observed(axis):
-    eye = human36m_cameras()[0]
-    path = torch.linspace(-6, 6, 400)[:, None, None] * eye.orientation[:, axis]  # through the picture
-    keypoints, poses = filmed(person() + path, eye)
-    assert keypoints.observed.any(1).tolist() != keypoints.observed.all(1).tolist()
-    for visible in (keypoints.observed[0], keypoints.observed[-1]):
-        assert not visible.any()
-    assert keypoints.observed.all(1).any()
-    assert np.isnan(keypoints.xy[~keypoints.observed]).all()
-    inside, end = keypoints.xy[keypoints.observed], keypoints.image_size[axis]
-    assert (inside >= 0).all()
-    assert (inside <= keypoints.image_size).all()
-    assert inside[:, axis].min() < 0.02 * end
-    assert inside[:, axis].max() > 0.98 * end
-    assert np.isfinite(poses.positions).all()
-
-
-def test_nobody_is_seen_behind_the_camera():
-    eye = human36m_cameras()[0]
-    world = person()[None] + eye.position - 3 * eye.orientation[:, 2]
-    keypoints, _ = eye.film(world.numpy(), 50.0, None, chance())
-    assert not keypoints.observed.any()
-
-
-def test_a_detector_in_the_studio_errs_as_its_seed_says():
-    world = walk(1, 60)[0]
-    perfect, one, again = (filmed(world, noise=noise).keypoints for noise in (None, DetectorNoise(), DetectorNoise()))
-    np.testing.assert_array_equal(one.xy, again.xy)
-    both = perfect.observed & one.observed
-    assert 0.5 < both.mean() < 1
-    off = np.abs(one.xy - perfect.xy)[both]
-    assert 0.3 < np.median(off) < 10  # pixels
-
-
-def test_film_can_be_had_in_other_layouts():
-    keypoints, poses = filmed(walk(1, 5)[0], skeletons=(HUMAN36M, MOCAP))
-    assert (keypoints.skeleton, poses.skeleton) == (HUMAN36M, MOCAP)

@@ -266,7 +266,7 @@ def test_finetuning_starts_from_the_very_encoder(data: Path, tmp_path: Path, mon
 
 
 def test_finetuning_wants_stage_1(data: Path, tmp_path: Path, small_checkpoint: Path):
-    with pytest.raises(CheckpointError, match="holds a STMO, expected stage I"):
+    with pytest.raises(CheckpointError, match="STMO, expected MaskedPoseModel"):
         finetune(*sources(data), tmp_path, SMALL, QUICK, small_checkpoint)
     assert list(tmp_path.iterdir()) == []
 

@@ -22,6 +22,21 @@ class Intrinsics(NamedTuple):
     tangential: Float[Tensor, "... 2"]
 
 
+class Camera(NamedTuple):
+    """A calibrated camera in the world."""
+
+    name: str
+    image_size: tuple[int, int]
+    orientation: Float[Tensor, "3 3"]  # camera axes -> world axes
+    position: Float[Tensor, "3"]  # metres
+    lens: Intrinsics
+
+    def see(self, world: Points) -> tuple[Float[Tensor, "... 2"], Points]:
+        """World (metres) -> pixels, wherever they lie, and the points in camera axes."""
+        points = world_to_camera(world, self.orientation, self.position)
+        return to_pixels(project(points, self.lens), *self.image_size), points
+
+
 def normalise_screen(xy: Float[Tensor, "... 2"], width: float | int, height: float | int) -> Float[Tensor, "... 2"]:
     """Pixels -> normalised screen."""
     return xy * (2 / width) - xy.new_tensor([1, height / width])

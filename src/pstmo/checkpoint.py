@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
 
@@ -17,9 +17,11 @@ from pstmo.model.refine import Refine
 from pstmo.model.stmo import STMO
 from pstmo.official import Network, check_layout, export_official, import_official
 from pstmo.presets import ModelConfig
-from pstmo.skeleton import Skeleton
+from pstmo.skeleton import Skeleton, from_facts
 
-__all__ = ["DEFAULT", "Checkpoint", "available", "export_official", "find", "import_official", "load", "save"]
+__all__ = ["DEFAULT", "Checkpoint", "available", "expect", "export_official", "find", "import_official", "load", "save"]
+
+N = TypeVar("N", bound=nn.Module)
 
 DEFAULT = "cmu-coco17-w27"
 """The weights that `pstmo.load()` takes; they come with the package."""
@@ -96,6 +98,13 @@ def load(path: str | Path) -> Checkpoint:
     return checkpoint
 
 
+def expect(network: Network, kind: type[N], path: str | Path) -> N:
+    """The network, if it is of that kind; raises CheckpointError naming the file it came from otherwise."""
+    if not isinstance(network, kind):
+        raise CheckpointError(f"{path} holds a network of type {type(network).__name__}, expected {kind.__name__}")
+    return network
+
+
 def find(name_or_path: str | Path) -> Path:
     """The file of weights that come with the package, by name, or a file of one's own, by path.
 
@@ -135,7 +144,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def _described(facts: dict[str, Any]) -> Checkpoint:
     """The checkpoint that the facts speak of, its network still without weights. Raises what does not make sense."""
     network = _build(facts["kind"], facts["shape"])
-    keypoints, poses = _skeleton(facts["keypoints"]), _skeleton(facts["poses"])
+    keypoints, poses = from_facts(facts["keypoints"]), from_facts(facts["poses"])
     framing, rate = facts["framing"], float(facts["rate"])
     return Checkpoint(network, keypoints, poses, str(facts["name"]), framing, rate, dict(facts["facts"]))
 
@@ -147,8 +156,3 @@ def _build(kind: str, shape: dict[str, Any]) -> Network:
         return Refine(**shape)
     config = ModelConfig(**{**shape, "strides": tuple(shape["strides"])})
     return STMO(config) if kind == "stmo" else MaskedPoseModel(config)
-
-
-def _skeleton(facts: dict[str, Any]) -> Skeleton:
-    bones = tuple((str(start), str(end)) for start, end in facts["bones"])
-    return Skeleton(str(facts["name"]), tuple(facts["joints"]), bones, facts["root"])

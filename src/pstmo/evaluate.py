@@ -1,147 +1,220 @@
-"""A lifter against measured poses: the field's errors per action and over all."""
+"""Predictions against measured poses: the field's errors by action, subject, camera, recording, activity and joint."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from heapq import nlargest
 from typing import NamedTuple
 
+import numpy as np
 import torch
-from torch import Generator
 
-from pstmo import metrics
-from pstmo.datasets.mocap import Corpus, motion_class
-from pstmo.detector import DetectorNoise
+from pstmo.camera import back_project_pose
+from pstmo.datasets.paired import NO_ACTIVITY
+from pstmo.datasets.recording import Recording
 from pstmo.errors import PstmoError
-from pstmo.lift import Lifter
-from pstmo.sequence import Poses
-from pstmo.skeleton import COCO, HUMAN36M, Skeleton
-from pstmo.studio import Filmed, human36m_cameras, in_studio
+from pstmo.files.predictions import Predictions, PredictionsFile
+from pstmo.lift import Lifter, rooted
+from pstmo.model.refine import Refine
+from pstmo.sequence import Keypoints, Poses
+from pstmo.skeleton import Skeleton
+from pstmo.tally import Errors, Measured, Tally, measure
+
+Predict = Callable[[Recording], Poses]
+"""What is measured: a recording's keypoints -> poses, frame by frame, in the layout of the measured ones."""
+
+GROUPS = ("action", "subject", "camera", "recording", "activity")
+WORST = 12
 
 
-class Case(NamedTuple):
-    """One clip to be evaluated on."""
+class Cell(NamedTuple):
+    """Frames that belong together in every grouping; activity is "" where there is none."""
 
     action: str
-    filmed: Filmed
+    subject: str
+    camera: str
+    recording: str
+    activity: str
+    tally: Tally
 
 
-class Errors(NamedTuple):
-    """Means over frames, in millimetres (velocity: a frame); PCK at 150 mm and AUC in percent, without the root."""
+class Moment(NamedTuple):
+    """One frame to look at. error: MPJPE in mm; predicted and target: (joints, 3) metres, camera axes."""
 
-    frames: int
-    mpjpe: float
-    p_mpjpe: float
-    n_mpjpe: float
-    mpjve: float
-    pck: float
-    auc: float
+    recording: str
+    frame: int
+    error: float
+    keypoints: Keypoints  # of this frame alone
+    predicted: np.ndarray
+    target: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Errors of each action; frames in which nothing was observed are left out."""
+    """What was measured. curves: of each recording, MPJPE of every frame in mm, nan where no pose was measured.
+    worst: the worst frame of each of the worst takes, whichever camera saw it, the worst first."""
 
     model: str
-    actions: dict[str, Errors]
+    data: str
+    keypoints: str  # which kind of 2D
+    skeleton: Skeleton
+    cells: tuple[Cell, ...]
+    curves: dict[str, np.ndarray]
+    worst: tuple[Moment, ...]
+
+    @property
+    def total(self) -> Tally:
+        return _sum(cell.tally for cell in self.cells)
 
     @property
     def by_frame(self) -> Errors:
         """Every frame counts the same."""
-        frames = sum(errors.frames for errors in self.actions.values())
-        return Errors(frames, *(self._mean(i, [e.frames / frames for e in self.actions.values()]) for i in range(1, 7)))
+        return self.total.errors(self.skeleton)
 
     @property
     def by_action(self) -> Errors:
         """Every action counts the same: the average that papers on Human3.6M print."""
-        share = 1 / len(self.actions)
-        frames = sum(errors.frames for errors in self.actions.values())
-        return Errors(frames, *(self._mean(i, [share] * len(self.actions)) for i in range(1, 7)))
+        actions = list(self.by("action").values())
+        means = np.mean([errors[1:] for errors in actions], axis=0)
+        return Errors(sum(errors.frames for errors in actions), *means.tolist())
 
-    def rows(self) -> Iterator[tuple[str, Errors]]:
-        yield from sorted(self.actions.items())
-        yield "mean of actions", self.by_action
-        yield "mean of frames", self.by_frame
+    @property
+    def by_joint(self) -> dict[str, Errors]:
+        return self.total.joint_errors(self.skeleton)
 
-    def markdown(self) -> str:
-        """The table that the model cards show."""
-        lines = [
-            "| action | frames | MPJPE mm | P-MPJPE mm | N-MPJPE mm | MPJVE mm/frame | PCK@150 % | AUC % |",
-            "| --- | --: | --: | --: | --: | --: | --: | --: |",
-        ]
-        for name, errors in self.rows():
-            numbers = " | ".join(f"{value:.1f}" for value in errors[1:])
-            lines.append(f"| {name} | {errors.frames} | {numbers} |")
-        return "\n".join(lines)
-
-    def _mean(self, column: int, shares: list[float]) -> float:
-        return sum(errors[column] * share for errors, share in zip(self.actions.values(), shares, strict=True))
+    def by(self, group: str) -> dict[str, Errors]:
+        """One of GROUPS: the errors of each of its members, in the order of their names and numbers."""
+        tallies: dict[str, Tally] = {}
+        for cell in self.cells:
+            name = getattr(cell, group)
+            tallies[name] = tallies[name] + cell.tally if name in tallies else cell.tally
+        return {name: tallies[name].errors(self.skeleton) for name in sorted(tallies, key=_natural) if name}
 
 
-def evaluate(lifter: Lifter, cases: Iterable[Case], *, mirror: bool = True) -> Evaluation:
-    """Lifts every clip and compares it with what was measured, in the layout of the measured poses.
+def evaluate(
+    predict: Predict, recordings: Iterable[Recording], *, data: str, keypoints: str, activities: tuple[str, ...] = ()
+) -> Evaluation:
+    """Measures a predictor, recording by recording; nothing of the data stays in memory but sums and curves.
 
-    Raises PstmoError when there is nothing to compare.
+    data, keypoints: names of the data set and of its kind of 2D. Raises PstmoError when a prediction does not fit its
+    recording, or when there is nothing to measure.
     """
-    found: dict[str, list[_Clip]] = {}
-    for action, filmed in cases:
-        if filmed.keypoints.observed.any():
-            lifted = lifter.lift(filmed.keypoints, mirror=mirror)
-            found.setdefault(action, []).append(_compare(lifted, filmed.poses))
-    if not found:
-        raise PstmoError("found no clip to evaluate on in which anybody is seen")
-    return Evaluation(lifter.checkpoint.name, {action: _errors(clips) for action, clips in found.items()})
+    cells: list[Cell] = []
+    curves: dict[str, np.ndarray] = {}
+    moments: dict[tuple[str, str], Moment] = {}
+    model, skeleton = "", None
+    for recording in recordings:
+        predicted = predict(recording)
+        _check_fit(predicted, recording)
+        model, skeleton = predicted.model, recording.poses.skeleton
+        if not recording.poses.observed.any():
+            continue
+        measured = measure(predicted, recording.poses)
+        cells += _cells(recording, measured, activities)
+        curve = 1000 * measured.error.mean(1).numpy()
+        curves[recording.name] = curve.astype(np.float32)
+        moment, take = _moment(recording, predicted, keypoints, curve), (recording.subject, recording.take)
+        moments[take] = max(moment, moments.get(take, moment), key=lambda seen: seen.error)
+    if skeleton is None or not cells:
+        raise PstmoError(f"{data}: found no recording with measured poses to evaluate on")
+    worst = tuple(nlargest(WORST, moments.values(), key=lambda moment: moment.error))
+    return Evaluation(model, data, keypoints, skeleton, tuple(cells), curves, worst)
 
 
-def mocap_cases(
-    corpus: Corpus,
-    noise: DetectorNoise | None,
-    seed: int = 0,
-    skeletons: tuple[Skeleton, Skeleton] = (COCO, HUMAN36M),
-) -> Iterator[Case]:
-    """Every motion as Human3.6M's four cameras see it, grouped by class of motion. skeletons: of 2D and 3D."""
-    cameras = human36m_cameras()
-    generator = Generator().manual_seed(seed)
-    for i in range(corpus.clips):
-        motion = corpus.motion(i)
-        world = in_studio(motion.positions, cameras)
-        for camera in cameras:
-            yield Case(motion_class(motion.action), camera.film(world, motion.fps, noise, generator, skeletons))
+def lifting(
+    lifter: Lifter, keypoints: str, *, mirror: bool = True, step: int | None = None, refine: Refine | None = None
+) -> Predict:
+    """Predicts by lifting one kind of keypoints. step: recorded frames between two of a window; None = by frame rate.
+
+    refine: goes over the poses (paper, section 4.2). The back-projection that it mixes in stands at the MEASURED depth
+    of the root, as in the paper's 42.1 mm: an oracle that real video does not have. Raises PstmoError where a recording
+    lacks lens or root, or where 2D and 3D joints are not the same.
+    """
+    if refine is not None:
+        _check_refine(lifter, refine)
+
+    def predict(recording: Recording) -> Poses:
+        seen = recording.keypoints[keypoints]
+        poses = lifter.lift(seen, mirror=mirror, step=step) if refine is None else refined(recording, refine)
+        return poses.to(recording.poses.skeleton)
+
+    def refined(recording: Recording, refine: Refine) -> Poses:
+        if recording.lens is None or recording.root is None:
+            raise PstmoError(f"{recording.name}: refining needs the camera's lens and the root's place, found neither")
+        seen = recording.keypoints[keypoints].to(lifter.checkpoint.keypoints)
+        root = lifter.checkpoint.poses.root_index
+        lifted = lifter.centres(seen, mirror=mirror, step=step).cpu()
+        xy, depth = lifter.track(seen).filled.cpu(), torch.from_numpy(recording.root[:, 2])
+        with torch.inference_mode():
+            poses = refine(lifted, back_project_pose(xy, lifted[..., 2], depth, root, recording.lens))
+        name = f"{lifter.checkpoint.name} + refine"
+        return Poses.from_array(rooted(poses, root).numpy(), fps=seen.fps, skeleton=lifter.checkpoint.poses, model=name)
+
+    return predict
 
 
-class _Clip(NamedTuple):
-    """Of the observed frames: (frames,) errors, velocity errors of fewer, and distances of all joints but the root."""
+def stored(predictions: Predictions) -> Predict:
+    """Predicts what a file says."""
 
-    error: torch.Tensor
-    aligned: torch.Tensor
-    scaled: torch.Tensor
-    velocity: torch.Tensor
-    joints: torch.Tensor
+    def predict(recording: Recording) -> Poses:
+        return predictions.poses(recording.name, recording.poses.skeleton, recording.poses.fps)
 
-
-def _compare(lifted: Poses, measured: Poses) -> _Clip:
-    predicted = torch.from_numpy(lifted.to(measured.skeleton).positions)
-    target = torch.from_numpy(measured.positions)
-    seen = torch.from_numpy(lifted.observed)
-    both = seen[1:] & seen[:-1]
-    velocity = metrics.velocity_errors(predicted, target)[both]
-    predicted, target = predicted[seen], target[seen]
-    moving = [i for i in range(len(measured.skeleton)) if i != measured.skeleton.root_index]
-    return _Clip(
-        metrics.mpjpe(predicted, target),
-        metrics.p_mpjpe(predicted, target),
-        metrics.n_mpjpe(predicted, target),
-        velocity,
-        metrics.joint_errors(predicted, target)[:, moving],
-    )
+    return predict
 
 
-def _errors(clips: list[_Clip]) -> Errors:
-    error, aligned, scaled, velocity, joints = (torch.cat(parts) for parts in zip(*clips, strict=True))
-    return Errors(
-        frames=len(error),
-        mpjpe=1000 * error.mean().item(),
-        p_mpjpe=1000 * aligned.mean().item(),
-        n_mpjpe=1000 * scaled.mean().item(),
-        mpjve=1000 * velocity.mean().item() if len(velocity) else 0.0,
-        pck=metrics.pck(joints).item(),
-        auc=metrics.auc(joints).item(),
-    )
+def keeping(predict: Predict, file: PredictionsFile) -> Predict:
+    """The same predictions, written to a file as they are made."""
+
+    def predict_and_keep(recording: Recording) -> Poses:
+        poses = predict(recording)
+        file.add(recording.name, poses)
+        return poses
+
+    return predict_and_keep
+
+
+def _check_refine(lifter: Lifter, refine: Refine) -> None:
+    seen, posed = lifter.checkpoint.keypoints, lifter.checkpoint.poses
+    if seen.joints != posed.joints or refine.joints != len(posed):
+        layouts = f"{seen.name} -> {posed.name}, and a module of {refine.joints} joints"
+        raise PstmoError(f"refining needs the same joints in 2D, 3D and the module, found {layouts}")
+
+
+def _natural(name: str) -> list[str | int]:
+    """A key that puts S9 before S11."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", name))]
+
+
+def _cells(recording: Recording, measured: Measured, activities: tuple[str, ...]) -> list[Cell]:
+    labels = recording.action, recording.subject, recording.camera, recording.name
+    if recording.activity is None:
+        return [Cell(*labels, "", Tally.of(measured))]
+    cells = []
+    for number in np.unique(recording.activity):
+        pick = torch.from_numpy(recording.activity == number)
+        name = "" if number == NO_ACTIVITY else activities[number]
+        cells.append(Cell(*labels, name, Tally.of(Measured(*(part[pick] for part in measured)))))
+    return [cell for cell in cells if cell.tally.frames]
+
+
+def _moment(recording: Recording, predicted: Poses, kind: str, curve: np.ndarray) -> Moment:
+    frame = int(np.nanargmax(curve))
+    at = slice(frame, frame + 1)
+    seen = recording.keypoints[kind]
+    shown = replace(seen, xy=seen.xy[at], confidence=seen.confidence[at])
+    poses = predicted.positions[frame], recording.poses.positions[frame]
+    return Moment(recording.name, frame, float(curve[frame]), shown, *poses)
+
+
+def _check_fit(predicted: Poses, recording: Recording) -> None:
+    if predicted.frames != recording.frames or predicted.skeleton != recording.poses.skeleton:
+        found = f"{predicted.frames} frames of {predicted.skeleton.name}"
+        expected = f"{recording.frames} of {recording.poses.skeleton.name}"
+        raise PstmoError(f"{recording.name}: found predictions of {found}, expected {expected}")
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    first, *rest = tallies
+    for tally in rest:
+        first = first + tally
+    return first

@@ -12,7 +12,7 @@ from torch import Tensor
 from pstmo import checkpoint
 from pstmo.camera import normalise_screen
 from pstmo.checkpoint import Checkpoint
-from pstmo.errors import CheckpointError, PstmoError
+from pstmo.errors import PstmoError
 from pstmo.fill import interpolate
 from pstmo.framing import FRAMINGS
 from pstmo.model.stmo import STMO
@@ -27,11 +27,7 @@ def load(name_or_path: str | Path = checkpoint.DEFAULT, device: str = "cpu") -> 
     """
     path = checkpoint.find(name_or_path)
     found = checkpoint.load(path)
-    if not isinstance(found.network, STMO):
-        raise CheckpointError(
-            f"{path} holds a {type(found.network).__name__}, expected an STMO (a stage II checkpoint)"
-        )
-    return Lifter(found, found.network.to(device))
+    return Lifter(found, checkpoint.expect(found.network, STMO, path).to(device))
 
 
 @dataclass(frozen=True)
@@ -41,33 +37,41 @@ class Lifter:
     checkpoint: Checkpoint
     network: STMO
 
-    def lift(self, keypoints: Keypoints, *, mirror: bool = True, batch: int = 128) -> Poses:
+    def lift(self, keypoints: Keypoints, *, mirror: bool = True, step: int | None = None, batch: int = 128) -> Poses:
         """One pose a frame, whatever the length of the clip.
 
         Joints that were not observed are interpolated within each window (see `fill`); frames in which nothing was
         observed say so in `Poses.observed`.
         mirror: average with the mirrored clip's poses (paper, section 4.2), for twice the time.
+        step: source frames between two frames of a window; None = what the frame rate asks for.
         batch: windows computed at once.
 
         Raises PstmoError when no joint was observed at all, SkeletonError when the keypoints lack joints that the
         network reads.
         """
         keypoints = keypoints.to(self.checkpoint.keypoints)
-        if not keypoints.observed.any():
-            raise PstmoError(f"nobody was observed: no joint in any of the {keypoints.frames} frames")
-        track = self.track(keypoints)
-        every_frame = torch.arange(keypoints.frames, device=track.xy.device)
-        clip = Clips([keypoints.frames], every_frame.device)
-        rows = clip.windows(every_frame, self.network.config.frames, self.step(keypoints.fps))
-        with torch.inference_mode():
-            poses = torch.cat([self._centres(track.windows(part), mirror) for part in rows.split(batch)])
+        poses = self.centres(keypoints, mirror=mirror, step=step, batch=batch)
         return Poses(
-            positions=_rooted(poses, self.checkpoint.poses.root_index).cpu().numpy().astype(np.float32),
+            positions=rooted(poses, self.checkpoint.poses.root_index).cpu().numpy().astype(np.float32),
             skeleton=self.checkpoint.poses,
             fps=keypoints.fps,
             observed=np.asarray(keypoints.observed.any(1)),
             model=self.checkpoint.name,
         )
+
+    def centres(
+        self, keypoints: Keypoints, *, mirror: bool = True, step: int | None = None, batch: int = 128
+    ) -> Float[Tensor, "frames out_joints 3"]:
+        """As `lift`, but just as the network gives it: the root joint near 0, not at it."""
+        keypoints = keypoints.to(self.checkpoint.keypoints)
+        if not keypoints.observed.any():
+            raise PstmoError(f"nobody was observed: no joint in any of the {keypoints.frames} frames")
+        track = self.track(keypoints)
+        every_frame = torch.arange(keypoints.frames, device=track.xy.device)
+        clip = Clips([keypoints.frames], every_frame.device)
+        rows = clip.windows(every_frame, self.network.config.frames, step or self.step(keypoints.fps))
+        with torch.inference_mode():
+            return torch.cat([self._centres(track.windows(part), mirror) for part in rows.split(batch)])
 
     def track(self, keypoints: Keypoints) -> "Track":
         """The clip in normalised screen coordinates."""
@@ -105,7 +109,7 @@ class Track(NamedTuple):
         return torch.where(somebody, interpolate(self.xy[rows], observed), self.filled[rows])
 
 
-def _rooted(poses: Float[Tensor, "frames joints 3"], root: int) -> Float[Tensor, "frames joints 3"]:
+def rooted(poses: Float[Tensor, "frames joints 3"], root: int) -> Float[Tensor, "frames joints 3"]:
     """The root joint at 0, as in the field's evaluation; the others stay where the network put them."""
     poses = poses.clone()
     poses[:, root] = 0

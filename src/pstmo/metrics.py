@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pstmo.skeleton import MPI_INF_3DHP
+from pstmo.skeleton import MPI_INF_3DHP, Skeleton
 
 Pose = Float[Tensor, "*batch joints 3"]
 PerJoint = Float[Tensor, "*batch joints"]
@@ -47,9 +47,7 @@ def p_mpjpe(predicted: Pose, target: Pose) -> PerFrame:
 
 def n_mpjpe(predicted: Pose, target: Pose) -> PerFrame:
     """MPJPE after the scale that brings each prediction nearest (Rhodin et al., 2018)."""
-    dot = (predicted * target).sum((-1, -2), keepdim=True)
-    square = predicted.square().sum((-1, -2), keepdim=True)
-    return mpjpe(predicted * dot / square.clamp_min(1e-12), target)
+    return mpjpe(rescaled(predicted, target), target)
 
 
 def velocity_errors(
@@ -77,6 +75,20 @@ def procrustes(predicted: Pose, target: Pose) -> Pose:
     turn = u * sign[..., None, :] @ vt
     scale = (s * sign).sum(-1) / x.square().sum((-1, -2)).clamp_min(1e-12)
     return (scale[..., None, None] * x @ turn + y_mean).to(predicted.dtype)
+
+
+def rescaled(predicted: Pose, target: Pose) -> Pose:
+    """Each predicted pose scaled onto its target by least squares."""
+    dot = (predicted * target).sum((-1, -2), keepdim=True)
+    square = predicted.square().sum((-1, -2), keepdim=True)
+    return predicted * dot / square.clamp_min(1e-12)
+
+
+def pck_joints(skeleton: Skeleton) -> tuple[int, ...]:
+    """The joints that PCK and AUC count: those of PCK_GROUPS in MPI-INF-3DHP's layout, all but the root in others."""
+    if skeleton == MPI_INF_3DHP:
+        return tuple(skeleton.index(joint) for joints in PCK_GROUPS.values() for joint in joints)
+    return tuple(i for i, joint in enumerate(skeleton.joints) if joint != skeleton.root)
 
 
 def pck(errors: PerJoint, threshold: float = PCK_THRESHOLD) -> Tensor:

@@ -69,6 +69,14 @@ def export_official(network: Network, path: str | Path) -> None:
         torch.save(state, temporary)
 
 
+def in_metres(network: STMO) -> None:
+    """Turns a network that gives millimetres, as the released one for MPI-INF-3DHP does, into one that gives metres."""
+    with torch.no_grad():
+        for head in (network.centre_head, network.sequence_head):
+            for parameter in head.layers[1].parameters():
+                parameter.mul_(0.001)
+
+
 def to_official(network: Network, tensors: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
     """The network's entries (or others by the same names, such as gradients) under official names, in their shapes."""
     tensors = network.state_dict() if tensors is None else tensors

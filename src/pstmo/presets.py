@@ -17,8 +17,8 @@ STRIDES = {9: (3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 351
 class ModelConfig:
     """Shape of the networks; saved in every checkpoint, so that a file alone rebuilds its model."""
 
-    joints_in: int = 17  # 2D joints of a frame
-    joints_out: int = 17  # 3D joints of a pose
+    joints_in: int = 17  # 2D joints of a frame; in training the data decides
+    joints_out: int = 17  # 3D joints of a pose; likewise
     strides: tuple[int, ...] = (3, 3, 3, 3, 3)  # of the aggregator's blocks; their product is the window
     depth: int = 3  # blocks of the temporal encoder
     width: int = 256  # channels of a token
@@ -69,6 +69,7 @@ class Optimisation:
     warmup: int = 0  # batches over which the learning rate rises linearly
     clip: float | None = None  # gradient norm is cut to this
     precision: Literal["fp32", "bf16"] = "fp32"  # bf16: products in bfloat16, weights and losses in float32
+    keep: Literal["best", "last"] = "best"  # the epoch that becomes the checkpoint; best = by validation error
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -100,7 +100,7 @@ class Poses:
         positions = np.array(positions, np.float32)
         _check_shape("poses", positions, skeleton, axes=3)
         rate, root = _checked_fps(fps), skeleton.root_index
-        seen = np.asarray(np.isfinite(positions).all((1, 2)) if observed is None else observed, bool)
+        seen = np.array(np.isfinite(positions).all((1, 2)) if observed is None else observed, bool)
         if seen.shape != positions.shape[:1]:
             raise PstmoError(f"observed has shape {seen.shape}, expected {positions.shape[:1]} (frames,)")
         return cls(positions - positions[:, root : root + 1], skeleton, rate, seen, model)

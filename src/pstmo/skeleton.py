@@ -3,8 +3,10 @@
 Joints are told apart by name, never by count: 17 joints of Human3.6M and 17 joints of COCO are different people.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from pstmo.errors import SkeletonError
 
@@ -43,7 +45,10 @@ class Skeleton:
 
     @cached_property
     def right(self) -> tuple[int, ...]:
-        """The right joints, in the order of their counterparts in `left`."""
+        """The right joints, in the order of their counterparts in `left`. Raises SkeletonError."""
+        for joint in self.joints:
+            if joint.startswith("right_"):
+                self.index("left_" + joint.removeprefix("right_"))
         return tuple(self.index("right_" + self.joints[i].removeprefix("left_")) for i in self.left)
 
     @cached_property
@@ -77,6 +82,21 @@ class Skeleton:
                 f"skeletons that can: {', '.join(able)}"
             )
         return tuple(self.index(joint) for joint in other.joints)
+
+
+def from_facts(facts: Mapping[str, Any]) -> Skeleton:
+    """The skeleton that a file describes by name, joints, bones and root. Raises SkeletonError."""
+    try:
+        bones = tuple((str(start), str(end)) for start, end in facts["bones"])
+        skeleton = Skeleton(str(facts["name"]), tuple(map(str, facts["joints"])), bones, facts["root"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise SkeletonError(
+            f"a skeleton needs name, joints (names), bones (pairs of names), root (a name or null); {error!r}"
+        ) from None
+    if not skeleton.joints or len(set(skeleton.joints)) != len(skeleton):
+        raise SkeletonError(f"skeleton {skeleton.name!r}: joints need names, each another, found {skeleton.joints}")
+    _ = skeleton.bone_indices, skeleton.mirrored, skeleton.root is None or skeleton.root_index  # name what is missing
+    return skeleton
 
 
 def by_name(name: "str | Skeleton") -> Skeleton:

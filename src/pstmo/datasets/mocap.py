@@ -96,11 +96,12 @@ class Corpus:
         names = (str(column[i]) for column in (self.names, self.subjects, self.actions, self.sources))
         return Motion(positions, self.fps, *names)
 
-    def split(self, name: str) -> "Corpus":
-        """The motions of the subjects in a split: "train", "validation" or "test". Raises PstmoError for others."""
-        if name not in ("train", *SPLITS):
-            raise PstmoError(f"unknown split {name!r}; available: {', '.join(('train', *SPLITS))}")
-        return self.only(np.array([split_of(subject) == name for subject in self.subjects], bool))
+    def split(self, *names: str) -> "Corpus":
+        """The motions of the subjects in some splits: "train", "validation", "test". Raises PstmoError for others."""
+        for name in names:
+            if name not in ("train", *SPLITS):
+                raise PstmoError(f"unknown split {name!r}; available: {', '.join(('train', *SPLITS))}")
+        return self.only(np.array([split_of(subject) in names for subject in self.subjects], bool))
 
     def only(self, keep: np.ndarray) -> "Corpus":
         """Some of the motions. keep: (clips,) bool."""

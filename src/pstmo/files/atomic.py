@@ -1,5 +1,6 @@
-"""Files that are written whole or not at all, and the folders they go to."""
+"""Files and folders that are written whole or not at all."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -26,6 +27,34 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def filling(folder: Path, mark: str) -> Iterator[Path]:
+    """Yields an empty temporary folder beside `folder` to write into; on success it takes the place of `folder`.
+
+    mark: name of the file that tells such a folder; another one that is there and not empty is never replaced. What a
+    failed block or a killed process leaves is never at `folder`. Raises PstmoError when the system refuses.
+    """
+    if folder.exists() and not (folder / mark).is_file() and (folder.is_file() or any(folder.iterdir())):
+        raise PstmoError(f"{folder} is there and holds something else, expected a new folder or one with {mark}")
+    make_folder(folder.parent)
+    temporary, old = (folder.parent / f".{folder.name}.{word}" for word in ("partial", "old"))
+    try:
+        if old.exists() and not folder.exists():
+            old.rename(folder)  # a run was killed between the two renames below
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        yield temporary
+        shutil.rmtree(old, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        raise PstmoError(f"cannot write {folder}: {error}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def make_folder(folder: Path) -> None:

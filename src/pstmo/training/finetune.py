@@ -49,20 +49,18 @@ def finetune(
         errors = [mpjpe(network(batch.keypoints).centre, batch.poses[:, model.frames // 2]) for batch in held_out]
         return 1000 * torch.cat(errors).mean().item()
 
-    def keep_best() -> None:
+    def keep() -> None:
         checkpoint.save(path, described(network, source, folder.resolve().name))
 
     facts = {"stage": "finetune", "model": asdict(model)} | source.facts
     facts["pretrained"] = None if pretrained is None else zlib.crc32(pretrained.read_bytes())
-    Run(network, source, model.frames, loss, validate, keep_best, optimisation, facts, folder).train()
+    Run(network, source, model.frames, loss, validate, keep, optimisation, facts, folder).train()
     return path
 
 
 def take_encoder(network: STMO, pretrained: Path) -> None:
     """Moves the encoder of a stage I checkpoint into the network, whole; raises CheckpointError if it does not fit."""
-    found = checkpoint.load(pretrained).network
-    if not isinstance(found, MaskedPoseModel):
-        raise CheckpointError(f"{pretrained} holds a {type(found).__name__}, expected stage I's MaskedPoseModel")
+    found = checkpoint.expect(checkpoint.load(pretrained).network, MaskedPoseModel, pretrained)
     try:
         network.encoder.load_state_dict(found.encoder.state_dict(), strict=True)
     except RuntimeError:

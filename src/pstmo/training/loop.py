@@ -1,7 +1,6 @@
 """The loop that both stages share: epochs of shuffled windows, a validation after each, a state to go on from."""
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -10,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import track
 from torch import Generator, Tensor, nn
 
 from pstmo.errors import PstmoError
 from pstmo.files.atomic import make_folder, replacing
 from pstmo.presets import Optimisation
+from pstmo.progress import progress
 from pstmo.training.sources import Batch, Source
 from pstmo.training.state import RunState
 
@@ -25,7 +23,7 @@ Loss = Callable[[Batch, Generator], Tensor]
 
 @dataclass(frozen=True)
 class Run:
-    """One stage on its way into a folder: `state.safetensors`, `log.jsonl`, and what `keep_best` writes.
+    """One stage on its way into a folder: `state.safetensors`, `log.jsonl`, and what `keep` writes.
 
     loss: of a batch. validate: the number by which the best epoch is chosen, on validation data, never on test.
     """
@@ -35,7 +33,7 @@ class Run:
     frames: int
     loss: Loss
     validate: Callable[[], float]
-    keep_best: Callable[[], None]
+    keep: Callable[[], None]
     settings: Optimisation
     facts: dict[str, Any]
     folder: Path
@@ -58,8 +56,8 @@ class Run:
             if not (isfinite(loss) and isfinite(line["validation"])):
                 raise PstmoError(f"training diverged in epoch {epoch + 1} (loss {loss}); try a lower learning rate")
             history.append(line | {"seconds": round(seconds, 2), "windows_per_second": round(windows / seconds, 1)})
-            if line["validation"] <= min(past["validation"] for past in history):
-                self.keep_best()
+            if self.settings.keep == "last" or line["validation"] <= min(past["validation"] for past in history):
+                self.keep()
             _write_log(self.folder / "log.jsonl", history)
             state.save(saved, history)  # last, so that what a kill leaves unwritten is written again
         return history
@@ -69,7 +67,7 @@ class Run:
         self.network.train()
         losses, windows = [], 0
         batches = list(self._shuffled(generator))
-        for i, numbers in enumerate(_progress(batches, f"epoch {epoch + 1}/{self.settings.epochs}")):
+        for i, numbers in enumerate(progress(batches, f"epoch {epoch + 1}/{self.settings.epochs}")):
             step = epoch * len(batches) + i
             for group in optimizer.param_groups:
                 group["lr"] = self._rate(epoch) * min(1.0, (step + 1) / max(1, self.settings.warmup))
@@ -98,11 +96,6 @@ class Run:
 
     def _rate(self, epoch: int) -> float:
         return self.settings.lr * self.settings.decay**epoch
-
-
-def _progress(batches: list[Tensor], title: str) -> Iterator[Tensor]:
-    """A progress bar where a person looks at it."""
-    yield from track(batches, title, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
 
 
 def _write_log(path: Path, history: list[dict[str, float | int]]) -> None:

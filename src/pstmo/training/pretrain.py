@@ -42,9 +42,9 @@ def pretrain(
         generator = torch.Generator().manual_seed(0)
         return sum(loss(batch, generator).item() for batch in held_out) / len(held_out)
 
-    def keep_best() -> None:
+    def keep() -> None:
         checkpoint.save(path, described(network, source, folder.resolve().name))
 
     facts = {"model": asdict(model), "masking": asdict(masking), "stage": "pretrain"} | source.facts
-    Run(network, source, model.frames, loss, validate, keep_best, optimisation, facts, folder).train()
+    Run(network, source, model.frames, loss, validate, keep, optimisation, facts, folder).train()
     return path

@@ -1,6 +1,7 @@
 """Where training windows come from: a batch is an index gather on one tensor, and for motion a projection after it."""
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from math import log
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -10,8 +11,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
+from pstmo.camera import normalise_screen
 from pstmo.checkpoint import Checkpoint
 from pstmo.datasets.mocap import Corpus
+from pstmo.datasets.paired import PairedDataset
+from pstmo.datasets.recording import Recording
 from pstmo.detector import DetectorNoise, detect
 from pstmo.errors import PstmoError
 from pstmo.fill import interpolate
@@ -76,6 +80,17 @@ class PairedWindows:
     fps: float = 50.0
     tds: int = 1
     framing: str = "screen"
+
+    @classmethod
+    def of(cls, data: PairedDataset, kind: str, recipe: Recipe, device: str = "cpu") -> "PairedWindows":
+        """Every frame of a data set whose pose was measured; gaps of its keypoints are interpolated."""
+        pieces = [piece for recording in data.recordings([kind]) for piece in _pieces(recording, kind)]
+        if not pieces:
+            raise PstmoError(f"{data.name}: found no measured pose among {data.frames} frames to train on")
+        xy, xyz = (torch.cat(parts).to(device) for parts in zip(*pieces, strict=True))
+        clips = Clips([len(piece[0]) for piece in pieces], device)
+        layouts = data.skeleton_of(kind), data.poses
+        return cls(xy, xyz, clips, *layouts, data.entries[0].fps, recipe.tds, recipe.framing)
 
     @property
     def rate(self) -> float:
@@ -158,6 +173,17 @@ class SeenMotion:
         high = torch.minimum(low + 1, after[:, None])
         share = (at - low)[..., None, None]
         return torch.lerp(self.world[centres[:, None] + low], self.world[centres[:, None] + high], share)
+
+
+def _pieces(recording: Recording, kind: str) -> Iterator[tuple[Tensor, Tensor]]:
+    """2D on the normalised screen and root-relative 3D of every run of frames in which a pose was measured."""
+    seen = recording.keypoints[kind]
+    xy = normalise_screen(torch.from_numpy(seen.xy), *seen.image_size)
+    xy = interpolate(xy[None], torch.from_numpy(seen.observed)[None])[0]
+    xyz = torch.from_numpy(recording.poses.positions)
+    edges = np.flatnonzero(np.diff(recording.poses.observed, prepend=False, append=False))
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        yield xy[start:end], xyz[start:end]
 
 
 def described(network: Network, source: Source, name: str) -> Checkpoint:

@@ -1,0 +1,30 @@
+"""The app that commands register with. Each is a function: its parameters are the options, its docstring the help."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import arg
+
+from pstmo.errors import PstmoError
+
+app = tyro.extras.SubcommandApp()
+
+Out = Annotated[Path, arg(aliases=["-o"])]
+Weights = Annotated[str | None, arg(aliases=["-w"], metavar="NAME|FILE")]
+
+
+def main() -> None:
+    """Runs a command; a mistake in its input is one line on standard error and exit code 2."""
+    try:
+        app.cli(
+            prog="pstmo",
+            description="2D human keypoints over time in, 3D motion out (P-STMO, ECCV 2022).",
+            config=(tyro.conf.OmitSubcommandPrefixes,),
+        )
+    except PstmoError as error:
+        print(f"pstmo: error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)

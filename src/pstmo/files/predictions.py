@@ -1,0 +1,66 @@
+"""Poses of many recordings in one .npz: what another lifter made, to be measured; or ours, to be kept.
+
+One array a recording, under its name ("S9/Walking 1/54138969"): (frames, joints, 3), metres, camera axes, in the
+layout of the data set's poses; where its root lies does not matter.
+"""
+
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from pstmo.errors import FormatError
+from pstmo.files.atomic import replacing
+from pstmo.files.content import describe, naming
+from pstmo.files.npz import numeric
+from pstmo.sequence import Poses
+from pstmo.skeleton import Skeleton
+
+
+class Predictions:
+    """An opened file; a recording's poses are read when they are asked for."""
+
+    def __init__(self, path: Path):
+        """Raises FormatError when it is not a whole .npz file."""
+        self.path = path
+        try:
+            self._file = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise FormatError(f"{path}: not a whole .npz file of predictions: {error}") from None
+        if not isinstance(self._file, np.lib.npyio.NpzFile):
+            raise FormatError(f"{path}: found a bare array, expected an .npz with one array a recording")
+
+    def poses(self, name: str, skeleton: Skeleton, fps: float) -> Poses:
+        """Raises FormatError naming what the file holds, PstmoError for poses of another shape."""
+        with naming(self.path):
+            if name not in self._file:
+                some = ", ".join(self._file.files[:5]) or "nothing"
+                raise FormatError(f"no predictions for {name!r}; found {len(self._file.files)}: {some} ...")
+            try:
+                positions = self._file[name]
+            except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds between them
+                raise FormatError(f"{name!r} cannot be read: {error}") from None
+            positions = numeric({name: positions}, name)
+            if not np.isfinite(positions).all():
+                raise FormatError(f"{name!r}: found {describe(positions)} with NaN, expected a pose in every frame")
+            return Poses.from_array(positions, fps=fps, skeleton=skeleton, model=self.path.stem)
+
+
+class PredictionsFile:
+    """A file being written, one recording after another."""
+
+    def __init__(self, archive: zipfile.ZipFile):
+        self._archive = archive
+
+    def add(self, name: str, poses: Poses) -> None:
+        with self._archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+            np.lib.format.write_array(member, poses.positions, allow_pickle=False)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[PredictionsFile]:
+    """Whole at the end of the block, or not there at all."""
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        yield PredictionsFile(archive)
