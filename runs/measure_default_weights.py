@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from pstmo import checkpoint
-from pstmo.datasets import mocap, paired
+from pstmo.datasets import motions, paired
 from pstmo.evaluate import Evaluation, evaluate, lifting
 from pstmo.lift import load
 from pstmo.presets import PRESETS
@@ -45,12 +45,12 @@ def main() -> None:
         facts={
             "data": "CMU Graphics Lab Motion Capture Database (mocap.cs.cmu.edu), seen by random virtual cameras",
             "licence": "MIT; the motion is free for all uses",
-            "acknowledgement": mocap.ACKNOWLEDGEMENT,
+            "acknowledgement": motions.ACKNOWLEDGEMENT,
             "recipe": asdict(recipe),
             "epochs": [len(stage1), len(log)],
             "validation_mpjpe_mm": best["validation"],
-            "test_subjects": list(mocap.SPLITS["test"]),
-            "validation_subjects": list(mocap.SPLITS["validation"]),
+            "test_subjects": list(motions.SPLITS["test"]),
+            "validation_subjects": list(motions.SPLITS["validation"]),
         },
     )
     SHIPPED.parent.mkdir(exist_ok=True)
@@ -80,11 +80,11 @@ The weights that `pstmo.load()` takes. COCO-17 keypoints in, Human3.6M-17 poses 
 
 ## Data
 
-{mocap.ACKNOWLEDGEMENT} The database is free for all uses, also in products that are sold; the motion itself may not be
-resold directly, even in converted form.
+{motions.ACKNOWLEDGEMENT} The database is free for all uses, also in products that are sold; the motion itself may not
+be resold directly, even in converted form.
 
-The part used: 71 minutes to train, 3 to validate (subjects {", ".join(mocap.SPLITS["validation"])}), 9 to test
-(subjects {", ".join(mocap.SPLITS["test"])}). No subject is in two of them.
+The part used: 71 minutes to train, 3 to validate (subjects {", ".join(motions.SPLITS["validation"])}), 9 to test
+(subjects {", ".join(motions.SPLITS["test"])}). No subject is in two of them.
 
 ## Recipe
 

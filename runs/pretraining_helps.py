@@ -11,7 +11,7 @@ import platform
 from dataclasses import replace
 from pathlib import Path
 
-from pstmo.datasets import mocap, paired
+from pstmo.datasets import motions, paired
 from pstmo.evaluate import evaluate, lifting
 from pstmo.lift import load
 from pstmo.presets import PRESETS
@@ -31,7 +31,7 @@ def main() -> None:
     arguments.add_argument("--epochs", type=int, default=10)
     epochs = arguments.parse_args().epochs
     recipe = PRESETS["cmu-w27"]
-    corpus = mocap.load(DATA)
+    corpus = motions.load(DATA)
     train, validation = (SeenMotion.of(corpus.split(name), recipe) for name in ("train", "validation"))
     settings = replace(recipe.finetune, epochs=epochs, decay=0.02 ** (1 / epochs))
     rows = []

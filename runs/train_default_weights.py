@@ -9,7 +9,7 @@ Goes on where it was stopped. `pstmo pretrain` and `pstmo finetune` with the pre
 
 from pathlib import Path
 
-from pstmo.datasets import mocap
+from pstmo.datasets import motions
 from pstmo.presets import PRESETS
 from pstmo.training.finetune import finetune
 from pstmo.training.pretrain import pretrain
@@ -21,7 +21,7 @@ OUT = Path("runs/out/cmu-coco17-w27")
 
 def main() -> None:
     recipe = PRESETS["cmu-w27"]
-    corpus = mocap.load(DATA)
+    corpus = motions.load(DATA)
     train, validation = (SeenMotion.of(corpus.split(name), recipe) for name in ("train", "validation"))
     pretrained = pretrain(train, validation, OUT / "stage1", recipe.model, recipe.masking, recipe.pretrain)
     finetune(train, validation, OUT / "stage2", recipe.model, recipe.finetune, pretrained)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pstmo.datasets import mocap
+from pstmo.datasets import clips
 from pstmo.skeleton import MOCAP
 
 UNIT = 0.0254 / 0.45  # metres
@@ -129,16 +129,16 @@ def write_daz(path: Path, frames: int, fps: float) -> Path:
     return path
 
 
-def walker(folder: Path, frames: int = 121, fps: float = 60.0) -> mocap.Motion:
-    [motion] = mocap.read_clip(write_amc(folder / "07_01.amc", *walk(frames, fps)), fps)
+def walker(folder: Path, frames: int = 121, fps: float = 60.0) -> clips.Motion:
+    [motion] = clips.read_clip(write_amc(folder / "07_01.amc", *walk(frames, fps)), fps)
     return motion
 
 
-def at(motion: mocap.Motion, joint: str) -> np.ndarray:
+def at(motion: clips.Motion, joint: str) -> np.ndarray:
     return motion.positions[:, MOCAP.index(joint)]
 
 
-def lengths(motion: mocap.Motion, *bones: tuple[str, str]) -> np.ndarray:
+def lengths(motion: clips.Motion, *bones: tuple[str, str]) -> np.ndarray:
     return np.stack([np.linalg.norm(at(motion, a) - at(motion, b), axis=1) for a, b in bones], 1)
 
 

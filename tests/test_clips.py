@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from cmu_files import LIMBS, SPEED, UNIT, at, lengths, walk, walker, write_amc, write_asf, write_bvh, write_daz
 
-from pstmo.datasets import mocap, rigs, rotations
+from pstmo.datasets import clips, rigs, rotations
 from pstmo.errors import FormatError
 from pstmo.skeleton import MOCAP
 
@@ -18,23 +18,23 @@ SHARED = Path(os.environ.get("PSTMO_SHARED", Path(__file__).parents[2] / "shared
 
 def test_asf_and_bvh_of_the_same_motion_agree(tmp_path: Path):
     a = walker(tmp_path)
-    [b] = mocap.read_clip(write_bvh(tmp_path / "07_01.bvh", *walk(121, 60.0), fps=60.0))
+    [b] = clips.read_clip(write_bvh(tmp_path / "07_01.bvh", *walk(121, 60.0), fps=60.0))
     assert (a.source, b.source, a.fps, a.subject, b.name) == ("asf", "mb", 50.0, "07", "07_01")
     np.testing.assert_allclose(a.positions, b.positions, atol=1e-5)
 
 
 def test_other_names_for_the_same_bones(tmp_path: Path):
     path = write_bvh(tmp_path / "1_1.bvh", *walk(121, 60.0), fps=60.0)
-    [wanted] = mocap.read_clip(path)
+    [wanted] = clips.read_clip(path)
     theirs = {mb: maxes for maxes, mb in rigs.MAX.renames.items()}
     path.write_text(re.sub(r"(?<=JOINT )(\w+)", lambda name: theirs.get(name[1], name[1]), path.read_text()))
     assert "Chest2" in path.read_text()
-    np.testing.assert_array_equal(mocap.read_clip(path)[0].positions, wanted.positions)
+    np.testing.assert_array_equal(clips.read_clip(path)[0].positions, wanted.positions)
 
 
 @pytest.mark.parametrize("fps", [60.0, 120.0])
 def test_the_retargeted_figure_is_made_an_adult_and_loses_its_lead_in(tmp_path: Path, fps: float):
-    [motion] = mocap.read_clip(write_daz(tmp_path / "60_01.bvh", frames=int(fps), fps=fps))
+    [motion] = clips.read_clip(write_daz(tmp_path / "60_01.bvh", frames=int(fps), fps=fps))
     assert motion.source == "daz"
     assert 40 <= motion.frames <= 45
     np.testing.assert_allclose(at(motion, "hip")[:, 0], 0, atol=1e-6)
@@ -99,7 +99,7 @@ def test_acclaim_bones_turn_about_their_own_axes(tmp_path: Path):
     root, angles = walk(121, 60.0)
     write_asf(tmp_path / "1.asf", "0 0 90 XYZ")
     angles = {bone: turns * 0 for bone, turns in angles.items()} | {"head": np.tile([90.0, 0, 0], (121, 1))}
-    [motion] = mocap.read_clip(write_amc(tmp_path / "1_1.amc", root, angles), 60.0)
+    [motion] = clips.read_clip(write_amc(tmp_path / "1_1.amc", root, angles), 60.0)
     np.testing.assert_allclose((at(motion, "nose") - at(motion, "head_top"))[:, 1], 0.0, atol=0.02)
     assert (at(motion, "nose") - at(motion, "head_top"))[:, 0].min() > 0.1
 
@@ -107,7 +107,7 @@ def test_acclaim_bones_turn_about_their_own_axes(tmp_path: Path):
 def test_a_marker_jump_is_cut_out(tmp_path: Path):
     root, angles = walk(241, 120.0)
     root[100:] += 5
-    a, b = mocap.read_clip(write_amc(tmp_path / "07_01.amc", root, angles))
+    a, b = clips.read_clip(write_amc(tmp_path / "07_01.amc", root, angles))
     assert (a.name, b.name) == ("07_01a", "07_01b")
     assert 90 < a.frames + b.frames < 100
     jerk = np.concatenate([np.diff(m.positions, 2, axis=0).ravel() for m in (a, b)])
@@ -118,7 +118,7 @@ def test_a_marker_jump_is_cut_out(tmp_path: Path):
 def test_a_head_that_is_turned_over_is_cut_out(tmp_path: Path, turn: list[float]):
     root, angles = walk(121, 60.0)
     angles["head"][60:] = turn
-    [motion] = mocap.read_clip(write_amc(tmp_path / "07_01.amc", root, angles), 60.0)
+    [motion] = clips.read_clip(write_amc(tmp_path / "07_01.amc", root, angles), 60.0)
     assert 45 <= motion.frames <= 50
 
 
@@ -134,7 +134,7 @@ def test_files_that_are_something_else_are_named(tmp_path: Path, suffix: str, te
     bad = clip.with_name("07.asf") if suffix == ".asf" else clip
     bad.write_text(text)
     with pytest.raises(FormatError, match=bad.name):
-        mocap.read_clip(clip)
+        clips.read_clip(clip)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_broken_amc_files_are_told(tmp_path: Path, old: str, new: str, says: str
     path = write_amc(tmp_path / "07_01.amc", *walk(5, 60.0))
     rewrite(path, old, new)
     with pytest.raises(FormatError, match=f"(?s)07_01.amc.*({says})"):
-        mocap.read_clip(path)
+        clips.read_clip(path)
 
 
 def test_files_cut_short_are_told(tmp_path: Path):
@@ -161,20 +161,20 @@ def test_files_cut_short_are_told(tmp_path: Path):
     ):
         path.write_text(path.read_text()[:-60])
         with pytest.raises(FormatError, match=path.name):
-            mocap.read_clip(path)
+            clips.read_clip(path)
 
 
 def test_unknown_rigs_and_missing_skeletons_are_told(tmp_path: Path):
     path = write_bvh(tmp_path / "a.bvh", *walk(50, 60.0), fps=60.0)
     rewrite(path, "LeftUpLeg", "Beak")
     with pytest.raises(FormatError, match=r"(?s)a\.bvh.*Beak.*known.*asf.*mb.*daz"):
-        mocap.read_clip(path)
+        clips.read_clip(path)
     (tmp_path / "9_1.amc").write_text("1\nroot 0 0 0 0 0 0\n")
     with pytest.raises(FormatError, match=r"9\.asf"):
-        mocap.read_clip(tmp_path / "9_1.amc")
+        clips.read_clip(tmp_path / "9_1.amc")
 
 
-def real_motion(folder: Path, name: str) -> mocap.Motion:
+def real_motion(folder: Path, name: str) -> clips.Motion:
     """One clip of the archive of real motion capture, at 60 frames a second."""
     subject = name.partition("_")[0]
     wanted = {f"cmu/asfamc/{subject}/{file}" for file in (f"{subject}.asf", f"{name}.amc")}
@@ -185,7 +185,7 @@ def real_motion(folder: Path, name: str) -> mocap.Motion:
             if member.name in wanted:
                 archive.extract(member, folder, filter="data")
                 wanted.remove(member.name)
-    [motion] = mocap.read_clip(folder / "cmu" / "asfamc" / subject / f"{name}.amc", 60.0)
+    [motion] = clips.read_clip(folder / "cmu" / "asfamc" / subject / f"{name}.amc", 60.0)
     return motion
 
 

@@ -9,7 +9,7 @@ from cmu_files import walker
 
 from pstmo import camera, cmu4
 from pstmo.cmu4 import Clip, published_clips
-from pstmo.datasets import mocap, paired
+from pstmo.datasets import motions, paired
 from pstmo.datasets.human36m_cameras import human36m_cameras
 from pstmo.errors import PstmoError
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP
@@ -24,11 +24,13 @@ CLIPS = (
 )
 
 
-def corpus_of(positions: np.ndarray, *names: str) -> mocap.Corpus:
+def corpus_of(positions: np.ndarray, *names: str) -> motions.Corpus:
     starts = np.arange(len(names) + 1) * len(positions)
     subjects = np.array([name.split("_")[0] for name in names])
     texts = np.array(["" for _ in names])
-    return mocap.Corpus(np.concatenate([positions] * len(names)), starts, np.array(names), subjects, texts, texts, 50.0)
+    return motions.Corpus(
+        np.concatenate([positions] * len(names)), starts, np.array(names), subjects, texts, texts, 50.0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +47,11 @@ def built(tmp_path_factory: pytest.TempPathFactory, walk: np.ndarray) -> Path:
     return folder / "built"
 
 
-def write_corpus(path: Path, corpus: mocap.Corpus) -> None:
+def write_corpus(path: Path, corpus: motions.Corpus) -> None:
     columns = {
         name: getattr(corpus, name) for name in ("positions", "starts", "names", "subjects", "actions", "sources")
     }
-    np.savez(path, **columns, fps=corpus.fps, joints=np.array(MOCAP.joints), units=mocap.UNITS)
+    np.savez(path, **columns, fps=corpus.fps, joints=np.array(MOCAP.joints), units=motions.UNITS)
 
 
 def others_read(path: Path, member: str) -> dict:
@@ -154,7 +156,7 @@ def test_nobody_is_in_two_splits():
     for clip in published_clips():
         label = clip.name.split("_")[0]
         where.setdefault(label, set()).add(cmu4.SPLITS[clip.seen_as])
-        assert mocap.split_of(label) == cmu4.SPLITS[clip.seen_as], clip
-        assert mocap.motion_class(clip.action) in cmu4.ACTIONS
+        assert motions.split_of(label) == cmu4.SPLITS[clip.seen_as], clip
+        assert motions.motion_class(clip.action) in cmu4.ACTIONS
     assert all(len(splits) == 1 for splits in where.values())
     assert len({clip.name for clip in published_clips()}) == len(published_clips())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from cmu_files import walk, write_amc, write_bvh
 
-from pstmo.datasets import mocap
+from pstmo.datasets import clips, mocap, motions
 from pstmo.errors import FormatError, PstmoError
 
 
@@ -30,17 +30,30 @@ def test_what_was_converted_loads_as_it_was(folder: Path, tmp_path: Path):
     assert list(inventory.failed) == ["02_01.amc"]
     assert {name: share.motions for name, share in inventory.splits.items()} == {"train": 3, "validation": 1, "test": 1}
     assert "test: 1 files" in str(inventory)
-    corpus = mocap.load(tmp_path / "new" / "mocap.npz")
+    corpus = motions.load(tmp_path / "new" / "mocap.npz")
     assert list(corpus.names) == ["05_02", "07_01", "16_03", "60_01", "61_04"]
     assert list(corpus.sources) == ["asf", "asf", "asf", "asf", "mb"]
-    [wanted], found = mocap.read_clip(folder / "07_01.amc", 60.0, "07", "walk, slow"), corpus.motion(1)
+    [wanted], found = clips.read_clip(folder / "07_01.amc", 60.0, "07", "walk, slow"), corpus.motion(1)
     np.testing.assert_array_equal(found.positions, wanted.positions)
     assert (found.action, found.subject, found.fps, found.frames) == ("walk, slow", "07", 50.0, 101)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["mocap.npz"]
     assert_splits_part(corpus)
 
 
-def assert_splits_part(corpus: mocap.Corpus) -> None:
+def test_nothing_is_converted_twice(folder: Path, tmp_path: Path):
+    out = tmp_path / "mocap.npz"
+    first = mocap.convert(folder, out)
+    stamp = out.stat().st_mtime_ns
+    assert mocap.convert(folder, out) == first
+    assert out.stat().st_mtime_ns == stamp
+    out.write_bytes(out.read_bytes()[:5000])
+    assert mocap.convert(folder, out) == first  # a file that is cut off is made again
+    assert motions.load(out).clips == 5
+    (folder / "02_01.amc").unlink()
+    assert mocap.convert(folder, out).failed == {}
+
+
+def assert_splits_part(corpus: motions.Corpus) -> None:
     splits = [corpus.split(name) for name in ("train", "validation", "test")]
     assert sorted(name for split in splits for name in split.names) == sorted(corpus.names)
     assert sum(split.frames for split in splits) == corpus.frames
@@ -57,7 +70,7 @@ def test_archives_are_read_and_other_things_refused(folder: Path, tmp_path: Path
         for name in ("07.asf", "07_01.amc", "clips.csv"):
             archive.add(folder / name, f"cmu/{name}")
     mocap.convert(tmp_path / "cmu.tar.xz", tmp_path / "mocap.npz")
-    assert mocap.load(tmp_path / "mocap.npz").actions.tolist() == ["walk, slow"]
+    assert motions.load(tmp_path / "mocap.npz").actions.tolist() == ["walk, slow"]
     (tmp_path / "empty").mkdir()
     for wrong in ("empty", "mocap.npz", "nowhere"):
         with pytest.raises(FormatError, match=wrong):
@@ -67,7 +80,7 @@ def test_archives_are_read_and_other_things_refused(folder: Path, tmp_path: Path
     (tmp_path / "text.npz").write_text("text")
     for wrong in ("other.npz", "pickled.npy", "text.npz", "missing.npz"):
         with pytest.raises(FormatError, match=wrong):
-            mocap.load(tmp_path / wrong)
+            motions.load(tmp_path / wrong)
 
 
 @pytest.mark.parametrize(
@@ -84,4 +97,4 @@ def test_archives_are_read_and_other_things_refused(folder: Path, tmp_path: Path
     ],
 )
 def test_actions_have_classes(action: str, kind: str):
-    assert mocap.motion_class(action) == kind
+    assert motions.motion_class(action) == kind

@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from torch import Generator, Tensor, nn
 
 from pstmo import checkpoint
-from pstmo.datasets import mocap
+from pstmo.datasets import motions
 from pstmo.errors import CheckpointError, PstmoError
 from pstmo.metrics import mpjpe
 from pstmo.model.stmo import Prediction
@@ -63,7 +63,7 @@ def write_motion(path: Path, positions: np.ndarray, people: dict[str, float]) ->
         sources=np.array(["asf"] * len(people)),
         fps=np.float64(50),
         joints=np.array(MOCAP.joints),
-        units=mocap.UNITS,
+        units=motions.UNITS,
     )
     return path
 
@@ -79,7 +79,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, walk: np.ndarray) -> Path:
 
 
 def sources(data: Path, **changes: Any) -> tuple[SeenMotion, SeenMotion]:
-    corpus, recipe = mocap.load(data), replace(RECIPE, **changes)
+    corpus, recipe = motions.load(data), replace(RECIPE, **changes)
     return SeenMotion.of(corpus.split("train"), recipe), SeenMotion.of(corpus.split("validation"), recipe)
 
 

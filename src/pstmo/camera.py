@@ -72,11 +72,13 @@ def project(points: Points, camera: Intrinsics) -> Float[Tensor, "... 2"]:
 
     Rays more than 45 degrees off the axis are held there, as in the field's ground-truth 2D (Pavllo et al., 2019).
     """
-    ray = (points[..., :2] / points[..., 2:]).clamp(-1, 1)
-    r2 = ray.square().sum(-1, keepdim=True)
-    radial = 1 + (camera.radial * torch.cat([r2, r2**2, r2**3], -1)).sum(-1, keepdim=True)
-    tangential = (camera.tangential * ray).sum(-1, keepdim=True)
-    distorted = ray * (radial + tangential) + camera.tangential * r2
+    x, y, z = points.unbind(-1)
+    x, y = (x / z).clamp(-1, 1), (y / z).clamp(-1, 1)
+    k1, k2, k3 = camera.radial.unbind(-1)
+    p1, p2 = camera.tangential.unbind(-1)
+    r2 = x * x + y * y
+    stretch = 1 + (k1 * r2 + k2 * r2**2 + k3 * r2**3) + (p1 * x + p2 * y)
+    distorted = torch.stack([x * stretch + p1 * r2, y * stretch + p2 * r2], -1)
     return camera.focal * distorted + camera.centre
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import Generator, Tensor
 
 from pstmo.camera import Camera, normalise_screen, to_pixels
-from pstmo.datasets import human36m, mocap, paired
+from pstmo.datasets import human36m, mocap, motions, paired
 from pstmo.datasets.human36m_cameras import human36m_cameras
 from pstmo.datasets.paired import PairedDataset
 from pstmo.detector import DetectorNoise, detect
@@ -113,8 +113,8 @@ def convert(source: Path, out: Path, clips: tuple[Clip, ...] | None = None) -> P
         _write(folder, filmed)
         del filmed
         facts = {
-            "source": mocap.ACKNOWLEDGEMENT,
-            "licence": mocap.LICENCE,
+            "source": motions.ACKNOWLEDGEMENT,
+            "licence": motions.LICENCE,
             "sources": sources,
             "checksum": found,
             "notes": _notes(found) if clips == published_clips() else [],
@@ -129,7 +129,7 @@ def published_clips() -> tuple[Clip, ...]:
     return tuple(Clip(row["clip"], row["seen_as"], row["action"]) for row in csv.DictReader(text.splitlines()))
 
 
-def film(corpus: mocap.Corpus, clips: tuple[Clip, ...]) -> Film:
+def film(corpus: motions.Corpus, clips: tuple[Clip, ...]) -> Film:
     """Those of the clips that the corpus has, as takes. Raises PstmoError when it has none."""
     where = {str(name): i for i, name in enumerate(corpus.names)}
     filmed = Film({}, {kind: {} for kind in KINDS}, [])
@@ -137,7 +137,7 @@ def film(corpus: mocap.Corpus, clips: tuple[Clip, ...]) -> Film:
     for clip in progress([clip for clip in clips if clip.name in where], "filming"):
         cameras = human36m_cameras(clip.seen_as)
         for start, world, pixels in _in_all_pictures(corpus.motion(where[clip.name]).positions, cameras):
-            action = ACTIONS[mocap.motion_class(clip.action)]
+            action = ACTIONS[motions.motion_class(clip.action)]
             numbers[clip.seen_as, action] += 1
             take = f"{action} {numbers[clip.seen_as, action]}"
             filmed.positions.setdefault(clip.seen_as, {})[take] = _all_32(world)
@@ -183,12 +183,12 @@ def _notes(found: str) -> list[str]:
     return [f"checksum {found[:12]}, not {CHECKSUM[:12]}: not the published benchmark, other numbers will come out"]
 
 
-def _corpus(source: Path) -> mocap.Corpus:
+def _corpus(source: Path) -> motions.Corpus:
     if source.suffix == ".npz":
-        return mocap.load(source)
+        return motions.load(source)
     with TemporaryDirectory() as folder:
         mocap.convert(source, Path(folder) / "mocap.npz")
-        return mocap.load(Path(folder) / "mocap.npz")
+        return motions.load(Path(folder) / "mocap.npz")
 
 
 def _in_all_pictures(motion: np.ndarray, cameras: tuple[Camera, ...]) -> Iterator[tuple[int, np.ndarray, Tensor]]:

@@ -70,7 +70,7 @@ def finetune(
 
 def _sources(data: Path, keypoints: str | None, both: bool, recipe: Recipe) -> "tuple[Source, Source]":
     """What to train and to validate on."""
-    from pstmo.datasets import mocap, paired
+    from pstmo.datasets import motions, paired
     from pstmo.training.sources import PairedWindows, SeenMotion
 
     if data.is_dir():
@@ -78,7 +78,7 @@ def _sources(data: Path, keypoints: str | None, both: bool, recipe: Recipe) -> "
         kind = found.kind(keypoints)
         train = found.split("train", "validation") if both else found.split("train")
         return PairedWindows.of(train, kind, recipe), PairedWindows.of(found.split("validation"), kind, recipe)
-    corpus = mocap.load(data)
+    corpus = motions.load(data)
     train = corpus.split("train", "validation") if both else corpus.split("train")
     return SeenMotion.of(train, recipe), SeenMotion.of(corpus.split("validation"), recipe)
 

@@ -6,7 +6,6 @@ training has an option to take validation along. What it reads is described in `
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -109,8 +108,7 @@ def _recordings(
         names = tuple(camera.name for camera in cameras)
         views = {kind: file.views(subject, take, names, len(world)) for kind, file in kinds.items()}
         for i, camera in enumerate(cameras):
-            with _one_thread():
-                pixels, points = camera.see(torch.from_numpy(world))
+            pixels, points = camera.see(torch.from_numpy(world))
             seen = {"gt": _keypoints(pixels.numpy(), HUMAN36M, camera)}
             seen |= {kind: _keypoints(views[kind][i], kinds[kind].skeleton, camera) for kind in kinds}
             yield Recording(
@@ -124,17 +122,6 @@ def _recordings(
                 root=points[:, HUMAN36M.root_index].numpy(),
                 lens=camera.lens,
             )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """For arrays this small others only cost time, and many times that on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _keypoints(array: np.ndarray, skeleton: Skeleton, camera: Camera) -> Keypoints:

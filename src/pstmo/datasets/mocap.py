@@ -1,4 +1,4 @@
-"""Folders of motion capture to one file of motions on skeleton `mocap22`, and that file back to arrays.
+"""Folders of motion capture to one file of motions on skeleton `mocap22`; `motions` reads that file.
 
 Made for the CMU Graphics Lab Motion Capture Database: a part of it with a `clips.csv` at its top (columns file,
 subject, fps, action), or the whole of it as downloaded from mocap.cs.cmu.edu, or its BVH conversions.
@@ -6,123 +6,28 @@ subject, fps, action), or the whole of it as downloaded from mocap.cs.cmu.edu, o
 
 import csv
 import lzma
-import re
 import tarfile
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
-
-from pstmo.datasets.clips import FPS, Motion, Reading, read, read_clip
-from pstmo.errors import FormatError, PstmoError
-from pstmo.files.atomic import make_folder, replacing
-from pstmo.skeleton import MOCAP
-
-__all__ = ["Corpus", "Inventory", "Motion", "convert", "load", "motion_class", "read_clip"]
-
-LICENCE = (
-    "CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu: free for all uses; may be included in products that "
-    "are sold, but may not be resold directly, even in converted form."
-)
-ACKNOWLEDGEMENT = (
-    "The data used in this project was obtained from mocap.cs.cmu.edu. "
-    "The database was created with funding from NSF EIA-0196217."
-)
-UNITS, AXES = "metres", "world, z up, right-handed"
-
-SPLITS = {"test": ("02", "07", "17", "49", "64", "91", "131"), "validation": ("05", "10", "124")}
-"""Subjects; all others train. 60 and 61 are a couple in the same takes, 13 and 14 act the same script: all train."""
+from pstmo.datasets import motions
+from pstmo.datasets.clips import FPS, Reading, read
+from pstmo.datasets.motions import SPLITS, split_of
+from pstmo.datasets.paired import fingerprint
+from pstmo.errors import FormatError
+from pstmo.progress import progress
 
 LEFT_OUT = ("127_32", "uteapot_teapot", "60_06")
 """Clips in which heads are turned over."""
 
 _PREFERENCE = (".amc", ".bvh")
-
-_CLASSES = (
-    ("everyday", r"\(human subject\)|laugh|drink|wash|mop|traffic|^sit |bend over, scoop|teapot|zombie|motorcycle"
-                 r"|vacation|signals|range of motion"),
-    ("climb", r"climb"),
-    ("dance", r"danc|salsa|charleston|lambada|ballet|pirouette"),
-    ("acrobatics", r"acrobat|cartwheel|flip|handstand|balance on|twirl"),
-    ("sports", r"basketball|soccer|football|baseball|golf|^swing|box|punch|sword|kick|jumping ?jacks|karate"
-               r"|empi|gedanbarai|heian|geri$|oiduki|syutouuke"),
-    ("run and jump", r"\brun|jog|jump|\bhop|leap"),
-    ("walk", r"walk|stride|navigate|step"),
-)  # fmt: skip
-
-
-def motion_class(action: str) -> str:
-    """What kind of motion an action is, for reports: the first whose keywords fit, so that "dance - jump" is a dance.
-
-    everyday, climb, dance, acrobatics, sports, run and jump, walk, or other.
-    """
-    return next((name for name, words in _CLASSES if re.search(words, action.lower())), "other")
-
-
-@dataclass(frozen=True, eq=False)
-class Corpus:
-    """Many motions in one array; motion i has the frames from starts[i] up to starts[i + 1].
-
-    positions: (frames, 22, 3) float32, metres, world axes, z up, skeleton `mocap22`. starts: (clips + 1,) int64.
-    names, subjects, actions, sources: (clips,) str, as in `Motion`.
-    """
-
-    positions: np.ndarray
-    starts: np.ndarray
-    names: np.ndarray
-    subjects: np.ndarray
-    actions: np.ndarray
-    sources: np.ndarray
-    fps: float
-
-    @property
-    def clips(self) -> int:
-        return len(self.names)
-
-    @property
-    def frames(self) -> int:
-        return len(self.positions)
-
-    def motion(self, i: int) -> Motion:
-        positions = self.positions[self.starts[i] : self.starts[i + 1]]
-        names = (str(column[i]) for column in (self.names, self.subjects, self.actions, self.sources))
-        return Motion(positions, self.fps, *names)
-
-    def split(self, *names: str) -> "Corpus":
-        """The motions of the subjects in some splits: "train", "validation", "test". Raises PstmoError for others."""
-        for name in names:
-            if name not in ("train", *SPLITS):
-                raise PstmoError(f"unknown split {name!r}; available: {', '.join(('train', *SPLITS))}")
-        return self.only(np.array([split_of(subject) in names for subject in self.subjects], bool))
-
-    def only(self, keep: np.ndarray) -> "Corpus":
-        """Some of the motions. keep: (clips,) bool."""
-        lengths = np.diff(self.starts)
-        return Corpus(
-            positions=self.positions[np.repeat(keep, lengths)],
-            starts=_starts(lengths[keep]),
-            names=self.names[keep],
-            subjects=self.subjects[keep],
-            actions=self.actions[keep],
-            sources=self.sources[keep],
-            fps=self.fps,
-        )
-
-
-def split_of(subject: str) -> str:
-    return next((name for name, subjects in SPLITS.items() if subject in subjects), "train")
-
-
-def _starts(lengths: np.ndarray) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
 
 
 class Share(NamedTuple):
@@ -142,6 +47,12 @@ class Inventory:
     cut: dict[str, int]
     left_out: tuple[str, ...]
     failed: dict[str, str]
+
+    @classmethod
+    def of(cls, facts: dict[str, Any]) -> "Inventory":
+        """From the same as plain values."""
+        splits = {name: Share(*share) for name, share in facts["splits"].items()}
+        return cls(splits, facts["cut"], tuple(facts["left_out"]), facts["failed"])
 
     def __str__(self) -> str:
         lines = [
@@ -163,29 +74,34 @@ class _Job(NamedTuple):
 
 
 def convert(source: Path, out: Path) -> Inventory:
-    """Reads every .amc and .bvh under a folder (or a tar archive) and writes one .npz that `load` reads.
+    """Reads every .amc and .bvh under a folder (or a tar archive) and writes one .npz that `motions.load` reads.
 
     Where a clip is there in several forms, AMC goes before BVH. Clips that cannot be read are reported in the result
     and do not stop the others. Raises FormatError when nothing can be read. Starts two processes, so a script that
-    calls it needs `if __name__ == "__main__"`.
+    calls it needs `if __name__ == "__main__"`. Does nothing when `out` was made from this source already.
     """
+    sources = fingerprint([source])
+    known = motions.made_from(out, sources)
+    if known is not None:
+        return Inventory.of(known)
     with _unpacked(source) as folder:
         jobs = _jobs(folder)
         left_out = tuple(sorted(job.path.stem for job in jobs if job.path.stem in LEFT_OUT))
         jobs = [job for job in jobs if job.path.stem not in LEFT_OUT]
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            results = list(pool.map(_attempt, jobs, chunksize=8))
+            results = list(progress(pool.map(_attempt, jobs, chunksize=8), "reading clips", len(jobs)))
     failed = {}
     for job, result in zip(jobs, results, strict=True):
         if isinstance(result, str):
             failed[str(job.path.relative_to(folder))] = result.removeprefix(f"{job.path}: ")
     readings = [result for result in results if isinstance(result, Reading)]
-    motions = [motion for reading in readings for motion in reading.motions]
-    if not motions:
+    found = [motion for reading in readings for motion in reading.motions]
+    if not found:
         raise FormatError(f"{source}: no motion in {len(jobs)} .amc and .bvh files; {dict(list(failed.items())[:3])}")
-    _write(out, motions)
     cut = sum((reading.cut for reading in readings), Counter())
-    return Inventory(_shares(readings), dict(cut), left_out, failed)
+    inventory = Inventory(_shares(readings), dict(cut), left_out, failed)
+    motions.save(out, found, sources, asdict(inventory))
+    return inventory
 
 
 @contextmanager
@@ -243,55 +159,3 @@ def _shares(readings: list[Reading]) -> dict[str, Share]:
         frames = sum(motion.frames for motions in per_file for motion in motions)
         shares[name] = Share(len(per_file), sum(map(len, per_file)), frames, frames / FPS / 60)
     return shares
-
-
-def _write(out: Path, motions: list[Motion]) -> None:
-    make_folder(out.parent)
-    with replacing(out) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file,
-            positions=np.concatenate([motion.positions for motion in motions]),
-            starts=_starts(np.array([motion.frames for motion in motions])),
-            names=np.array([motion.name for motion in motions]),
-            subjects=np.array([motion.subject for motion in motions]),
-            actions=np.array([motion.action for motion in motions]),
-            sources=np.array([motion.source for motion in motions]),
-            fps=np.float64(FPS),
-            joints=np.array(MOCAP.joints),
-            units=UNITS,
-            axes=AXES,
-            licence=LICENCE,
-            acknowledgement=ACKNOWLEDGEMENT,
-        )
-
-
-def load(path: Path) -> Corpus:
-    """What `convert` wrote. Raises FormatError for any other file."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            values = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path}: not a file of motions ({error})") from error
-    columns = ("positions", "starts", "names", "subjects", "actions", "sources", "fps")
-    missing = [name for name in (*columns, "joints", "units") if name not in values]
-    if missing:
-        raise FormatError(f"{path}: not a file of motions: it lacks {', '.join(missing)}")
-    if tuple(values["joints"]) != MOCAP.joints or str(values["units"]) != UNITS:
-        raise FormatError(
-            f"{path}: holds {', '.join(values['joints'])} in {values['units']}, expected mocap22 in metres"
-        )
-    corpus = Corpus(**{name: values[name] for name in columns[:-1]}, fps=float(values["fps"]))
-    _check(corpus, path)
-    return corpus
-
-
-def _check(corpus: Corpus, path: Path) -> None:
-    clips = (corpus.clips,)
-    columns = (corpus.subjects.shape, corpus.actions.shape, corpus.sources.shape)
-    if corpus.positions.shape != (corpus.frames, len(MOCAP), 3) or set(columns) != {clips}:
-        raise FormatError(
-            f"{path}: positions {corpus.positions.shape} and columns {columns} of {clips} clips do not agree"
-        )
-    ends = corpus.starts[[0, -1]].tolist()
-    if corpus.starts.shape != (corpus.clips + 1,) or ends != [0, corpus.frames] or (np.diff(corpus.starts) < 0).any():
-        raise FormatError(f"{path}: starts run from {ends[0]} to {ends[1]}, expected 0 to {corpus.frames}")

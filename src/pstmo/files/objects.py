@@ -86,7 +86,9 @@ def _unpickled(file: Any) -> Any:
     return array if array.ndim else array.item()
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
+    """Python's own: the one in C sets aside as much memory as a few bytes of a hostile file ask for."""
+
     def find_class(self, module: str, name: str) -> "_Maker":
         if f"{module}.{name}" not in _MAKERS:
             raise FormatError(f"holds a pickle that wants {f'{module}.{name}'!r}, which was not run; {_EXPECTED}")

@@ -26,20 +26,24 @@ class Predictions:
         """Raises FormatError when it is not a whole .npz file."""
         self.path = path
         try:
-            self._file = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            with path.open("rb") as file:
+                start = file.read(6)
+            if start == b"\x93NUMPY":
+                raise FormatError(f"{path}: found a bare array, expected an .npz with one array a recording")
+            self._archive = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile) as error:
             raise FormatError(f"{path}: not a whole .npz file of predictions: {error}") from None
-        if not isinstance(self._file, np.lib.npyio.NpzFile):
-            raise FormatError(f"{path}: found a bare array, expected an .npz with one array a recording")
+        self.names = tuple(name.removesuffix(".npy") for name in self._archive.namelist())
 
     def poses(self, name: str, skeleton: Skeleton, fps: float) -> Poses:
         """Raises FormatError naming what the file holds, PstmoError for poses of another shape."""
         with naming(self.path):
-            if name not in self._file:
-                some = ", ".join(self._file.files[:5]) or "nothing"
-                raise FormatError(f"no predictions for {name!r}; found {len(self._file.files)}: {some} ...")
+            if name not in self.names:
+                some = ", ".join(self.names[:5]) or "nothing"
+                raise FormatError(f"no predictions for {name!r}; found {len(self.names)}: {some}")
             try:
-                positions = self._file[name]
+                with self._archive.open(f"{name}.npy") as member:
+                    positions = np.lib.format.read_array(member, allow_pickle=False)
             except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds between them
                 raise FormatError(f"{name!r} cannot be read: {error}") from None
             positions = numeric({name: positions}, name)

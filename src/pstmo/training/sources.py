@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 from pstmo.camera import normalise_screen
 from pstmo.checkpoint import Checkpoint
-from pstmo.datasets.mocap import Corpus
+from pstmo.datasets.motions import Corpus
 from pstmo.datasets.paired import PairedDataset
 from pstmo.datasets.recording import Recording
 from pstmo.detector import DetectorNoise, detect
