@@ -1,5 +1,6 @@
 """The app that commands register with. Each is a function: its parameters are the options, its docstring the help."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,12 @@ Weights = Annotated[str | None, arg(aliases=["-w"], metavar="NAME|FILE")]
 
 
 def main() -> None:
-    """Runs a command; a mistake in its input is one line on standard error and exit code 2."""
+    """Runs a command; a mistake in its input is one line on standard error and exit code 2.
+
+    Threads of PyTorch that wait for others sleep: spinning, as they do by default, they take the time of the one they
+    wait for as soon as anything else runs on the machine.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when PyTorch is imported
     try:
         app.cli(
             prog="pstmo",

@@ -25,7 +25,7 @@ from pstmo.skeleton import COCO, HUMAN36M, Skeleton
 Positions = dict[str, dict[str, np.ndarray]]
 """By subject and take: (frames, 17, 3) float32, metres, world axes, skeleton `h36m17`."""
 
-_PICK = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
+KEPT = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
 """The joints of skeleton `h36m17`, in its order, among the 32 of the files; the others do not move by themselves."""
 
 _ALL = 32
@@ -136,9 +136,9 @@ def _skeleton(content: Mapping[str, Any], kind: str) -> Skeleton:
 def _body(array: Any, what: str) -> np.ndarray:
     """(frames, 32 or 17, 3) metres -> (frames, 17, 3). Raises FormatError."""
     array = numeric({what: array}, what)
-    if array.ndim != 3 or array.shape[1] not in (_ALL, len(_PICK)) or array.shape[2] != 3 or not len(array):
-        raise FormatError(f"{what}: found {describe(array)}, expected (frames, {_ALL} or {len(_PICK)} joints, 3)")
-    body = np.array(array[:, _PICK] if array.shape[1] == _ALL else array, np.float32)
+    if array.ndim != 3 or array.shape[1] not in (_ALL, len(KEPT)) or array.shape[2] != 3 or not len(array):
+        raise FormatError(f"{what}: found {describe(array)}, expected (frames, {_ALL} or {len(KEPT)} joints, 3)")
+    body = np.array(array[:, KEPT] if array.shape[1] == _ALL else array, np.float32)
     reach = np.nan_to_num(np.abs(body - body[:, :1])).max()
     if reach > _FARTHEST:
         raise FormatError(f"{what}: found joints {reach:.0f} from the hip, expected metres, not millimetres")
