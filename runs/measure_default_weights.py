@@ -29,7 +29,7 @@ LIMITS = """\
 - Poses are relative to the hip and of the size of a recorded adult: no place in the room, no true body size.
 - The hips are those of the skeleton (14 to 20 cm apart), not Human3.6M's (26.6 cm); spine and neck are those of the
   CMU skeleton. Errors on Human3.6M will be larger than on the table above for that alone.
-- The test below is motion capture seen by virtual cameras with a made-up detector, not video. It tells actions and
+- The test above is motion capture seen by virtual cameras with a made-up detector, not video. It tells actions and
   settings apart; it does not tell how a real detector on real video fares.
 - Frames in which nobody was seen, and joints that were not seen, rest on interpolation."""
 

@@ -1,6 +1,6 @@
 """The weights that come with the package: stage I, then stage II, on CMU motion seen by random cameras.
 
-    pstmo data mocap --source ../shared/mocap/cmu.tar.xz -o data/mocap.npz
+    pstmo data mocap --from cmu.tar.xz -o data/mocap.npz
     python runs/train_default_weights.py
     python runs/measure_default_weights.py
 

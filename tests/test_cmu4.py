@@ -10,6 +10,7 @@ from cmu_files import walker
 from pstmo import camera, cmu4
 from pstmo.cmu4 import Clip, published_clips
 from pstmo.datasets import motions, paired
+from pstmo.datasets.human36m import SPLITS
 from pstmo.datasets.human36m_cameras import human36m_cameras
 from pstmo.errors import PstmoError
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP
@@ -132,6 +133,26 @@ def test_chance_comes_from_the_clip_alone(walk: np.ndarray):
     assert cmu4.checksum(alone) != cmu4.checksum(other)
 
 
+def test_what_was_built_says_whether_it_is_the_published_one(walk: np.ndarray, monkeypatch: pytest.MonkeyPatch):
+    film = cmu4.film(corpus_of(walk, "01_01"), CLIPS[:1])
+    assert cmu4._notes(film)[0].startswith("NOT the published benchmark: 61 frames")
+    monkeypatch.setattr(cmu4, "FRAMES", 61)
+    monkeypatch.setattr(cmu4, "MEANS", cmu4.means(film))
+    assert "but for rounding" in cmu4._notes(film)[0]
+    film.keypoints["noisy"]["S1"]["Walk 1"][0][:] += 0.01  # pixels
+    assert cmu4._notes(film)[0].startswith("NOT the published")
+    monkeypatch.setattr(cmu4, "CHECKSUM", cmu4.checksum(film))
+    assert cmu4._notes(film)[0].endswith("the published benchmark, bit by bit")
+
+
+def test_other_clips_are_built_anew(built: Path, tmp_path: Path):
+    source = built.parent / "mocap.npz"
+    cmu4.convert(source, tmp_path / "out", CLIPS[:1])
+    assert len(paired.load(tmp_path / "out").entries) == 4
+    cmu4.convert(source, tmp_path / "out", CLIPS[:2])
+    assert len(paired.load(tmp_path / "out").entries) == 8
+
+
 def test_only_what_all_cameras_see_is_in(walk: np.ndarray):
     far = np.repeat(walk, 4, axis=0)  # 244 frames
     far[80:180, :, 2] += 30  # out of every picture
@@ -155,8 +176,8 @@ def test_nobody_is_in_two_splits():
     where: dict[str, set[str]] = {}
     for clip in published_clips():
         label = clip.name.split("_")[0]
-        where.setdefault(label, set()).add(cmu4.SPLITS[clip.seen_as])
-        assert motions.split_of(label) == cmu4.SPLITS[clip.seen_as], clip
+        where.setdefault(label, set()).add(SPLITS[clip.seen_as])
+        assert motions.split_of(label) == SPLITS[clip.seen_as], clip
         assert motions.motion_class(clip.action) in cmu4.ACTIONS
     assert all(len(splits) == 1 for splits in where.values())
     assert len({clip.name for clip in published_clips()}) == len(published_clips())

@@ -116,7 +116,9 @@ def test_a_drift_is_an_error_of_velocity():
     errors = measure(drifting, recording(frames=11)).by_frame
     assert errors.mpjve == pytest.approx(10 * MOVED, rel=1e-4)
     assert errors.mpjpe == pytest.approx(50 * MOVED, rel=1e-4)  # 0, 10, ... 100 mm
-    assert measure(drifting, recording(frames=1)).by_frame.mpjve == 0
+    one = measure(drifting, recording("Jump", frames=1), recording(frames=11))
+    assert np.isnan(one.by("action")["Jump"].mpjve)
+    assert one.by_action.mpjve == pytest.approx(10 * MOVED, rel=1e-4)  # of the actions that have one
 
 
 def by_length(**millimetres: float) -> Mistake:
@@ -227,6 +229,11 @@ def test_predictions_must_fit():
 
     with pytest.raises(PstmoError, match="S9/Walk 1/cam: found predictions of 11 frames of h36m17, expected 12"):
         evaluate(short, [recording()], data="made up", keypoints="gt")
+
+
+def test_predictions_must_be_numbers():
+    with pytest.raises(PstmoError, match="S9/Walk 1/cam: oracle predicts poses that are not finite"):
+        measure(lambda positions: positions * np.float32(np.nan), recording())
 
 
 def test_nothing_of_the_data_is_kept_but_sums_and_curves():

@@ -291,3 +291,16 @@ def test_corrupt_original_files(tmp_path: Path):
     write_cdf(stranger, motion(3, 0))
     with pytest.raises(FormatError, match="in no folder of a subject"):
         convert(tmp_path / "new", tmp_path / "out")
+
+
+def test_a_detector_of_other_joints_is_left_out_with_a_note(tmp_path: Path):
+    """VideoPose3D's folder also holds stacked hourglass detections of 16 joints."""
+    positions = takes_of({"S1": ["Walking"]})
+    write_3d(tmp_path, positions)
+    write_2d(tmp_path, "cpn_ft_h36m_dbb", seen(positions))
+    metadata = {"layout_name": "h36m", "num_joints": 16, "keypoints_symmetry": [[4, 5, 6], [1, 2, 3]]}
+    other = {"S1": {"Walking": [np.zeros((5, 16, 2))] * 4}}
+    np.savez_compressed(tmp_path / "data_2d_h36m_sh_ft_h36m.npz", positions_2d=other, metadata=metadata)
+    found = human36m.convert(tmp_path, tmp_path / "out")
+    assert set(found.keypoints) == {"gt", "cpn_ft_h36m_dbb"}
+    assert "data_2d_h36m_sh_ft_h36m.npz left out: 16 joints, not 17" in found.facts["notes"]

@@ -86,7 +86,7 @@ def test_files_that_would_fill_the_memory_are_refused(tmp_path: Path):
     while (place := data.find(b"PK\1\2", place + 1)) > 0:
         struct.pack_into("<I", data, place + 24, 2**32 - 2)  # what the member says to unpack to
     path.write_bytes(data)
-    with pytest.raises(FormatError, match="unpacks to 20 GiB, expected 16 at most"):
+    with pytest.raises(FormatError, match="unpacks to 20 GiB, expected 8 at most"):
         read_objects(path)
 
 

@@ -7,6 +7,7 @@ import functools
 import os
 import pickle
 import resource
+import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -136,10 +137,43 @@ def test_what_an_extension_stands_for_is_refused_too(tmp_path: Path, monkeypatch
         read_objects(npz(tmp_path / "file.npz", inside(b"\x82\xc8")))
 
 
-def test_a_few_bytes_cannot_ask_for_much_memory(tmp_path: Path):
-    """Python's unpickler in C makes room for as many remembered values as the largest number says."""
-    remembered = b"\x80\x04]r" + (2**27).to_bytes(4, "little") + b"."
+@pytest.mark.parametrize(
+    "asking",
+    [
+        b"]r" + (2**27).to_bytes(4, "little"),  # the value is remembered under a large number
+        pickle.BYTEARRAY8 + (2**30).to_bytes(8, "little") + b"abc",
+    ],
+)
+def test_a_few_bytes_cannot_ask_for_much_memory(asking: bytes, tmp_path: Path):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(FormatError, match="pickles a list of 0, expected an array"):
-        read_objects(npz(tmp_path / "small.npz", remembered))
+    with pytest.raises(FormatError):
+        read_objects(npz(tmp_path / "small.npz", b"\x80\x05" + asking + b"."))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000  # KiB
+
+
+def doubled(depth: int) -> tuple:
+    """A few objects that are a tree of 2 ** depth leaves."""
+    tree: tuple = ()
+    for _ in range(depth):
+        tree = (tree, tree)
+    return tree
+
+
+@pytest.mark.parametrize("place", ["a key", "a type", "a codec", "the whole"])
+def test_trees_that_grow_when_they_are_walked_are_refused_at_once(place: str, tmp_path: Path):
+    tree, dtype = doubled(60), np.dtype("f4")
+    pickled = {
+        "a key": lambda: pickle.dumps(wrapped({"S1": 0}), 4).replace(
+            pickle.dumps("S1", 4)[11:-1], pickle.dumps(tree, 4)[11:-1]
+        ),
+        "a type": lambda: pickle.dumps(Calls(np.dtype, tree), 4),
+        "a codec": lambda: pickle.dumps(Calls(codecs.encode, "text", tree), 4),
+        "the whole": lambda: pickle.dumps(tree, 4),
+    }[place]()
+    assert len(pickled) < 2000
+    assert dtype.itemsize == 4
+    started = time.perf_counter()
+    with pytest.raises(FormatError) as raised:
+        read_objects(npz(tmp_path / "tree.npz", pickled))
+    assert time.perf_counter() - started < 2
+    assert len(str(raised.value)) < 1000

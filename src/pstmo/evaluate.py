@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from heapq import nlargest
+from math import isfinite, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -75,8 +76,8 @@ class Evaluation:
     def by_action(self) -> Errors:
         """Every action counts the same: the average that papers on Human3.6M print."""
         actions = list(self.by("action").values())
-        means = np.mean([errors[1:] for errors in actions], axis=0)
-        return Errors(sum(errors.frames for errors in actions), *means.tolist())
+        means = [_mean(column) for column in list(zip(*actions, strict=True))[1:]]
+        return Errors(sum(errors.frames for errors in actions), *means)
 
     @property
     def by_joint(self) -> dict[str, Errors]:
@@ -180,6 +181,12 @@ def _check_refine(lifter: Lifter, refine: Refine) -> None:
         raise PstmoError(f"refining needs the same joints in 2D, 3D and the module, found {layouts}")
 
 
+def _mean(values: Iterable[float]) -> float:
+    """Of those that are known."""
+    known = [value for value in values if isfinite(value)]
+    return sum(known) / len(known) if known else nan
+
+
 def _natural(name: str) -> list[str | int]:
     """A key that puts S9 before S11."""
     return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]+)", name))]
@@ -201,8 +208,8 @@ def _moment(recording: Recording, predicted: Poses, kind: str, curve: np.ndarray
     frame = int(np.nanargmax(curve))
     at = slice(frame, frame + 1)
     seen = recording.keypoints[kind]
-    shown = replace(seen, xy=seen.xy[at], confidence=seen.confidence[at])
-    poses = predicted.positions[frame], recording.poses.positions[frame]
+    shown = replace(seen, xy=seen.xy[at].copy(), confidence=seen.confidence[at].copy())
+    poses = predicted.positions[frame].copy(), recording.poses.positions[frame].copy()
     return Moment(recording.name, frame, float(curve[frame]), shown, *poses)
 
 
@@ -211,6 +218,8 @@ def _check_fit(predicted: Poses, recording: Recording) -> None:
         found = f"{predicted.frames} frames of {predicted.skeleton.name}"
         expected = f"{recording.frames} of {recording.poses.skeleton.name}"
         raise PstmoError(f"{recording.name}: found predictions of {found}, expected {expected}")
+    if not np.isfinite(predicted.positions).all():
+        raise PstmoError(f"{recording.name}: {predicted.model or 'the model'} predicts poses that are not finite")
 
 
 def _sum(tallies: Iterable[Tally]) -> Tally:

@@ -23,11 +23,20 @@ from pstmo.windows import Clips, mirrored
 def load(name_or_path: str | Path = checkpoint.DEFAULT, device: str = "cpu") -> "Lifter":
     """A lifter with weights that come with the package, by name, or with a checkpoint of one's own, by path.
 
-    Raises CheckpointError naming the weights there are, or what is wrong with the file.
+    Raises CheckpointError naming the weights there are, or what is wrong with the file; PstmoError for a device that
+    PyTorch does not have here.
     """
     path = checkpoint.find(name_or_path)
     found = checkpoint.load(path)
-    return Lifter(found, checkpoint.expect(found.network, STMO, path).to(device))
+    return Lifter(found, placed(checkpoint.expect(found.network, STMO, path), device))
+
+
+def placed(network: STMO, device: str) -> STMO:
+    """The network on a device; raises PstmoError when there is none of that name."""
+    try:
+        return network.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise PstmoError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,8 @@ class Lifter:
         self, keypoints: Keypoints, *, mirror: bool = True, step: int | None = None, batch: int = 128
     ) -> Float[Tensor, "frames out_joints 3"]:
         """As `lift`, but just as the network gives it: the root joint near 0, not at it."""
+        if step is not None and step < 1:
+            raise PstmoError(f"found a step of {step} frames, expected 1 or more")
         keypoints = keypoints.to(self.checkpoint.keypoints)
         if not keypoints.observed.any():
             raise PstmoError(f"nobody was observed: no joint in any of the {keypoints.frames} frames")

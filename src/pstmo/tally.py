@@ -1,6 +1,7 @@
 """Sums of errors over frames, per joint: tallies of other frames add up, and every mean follows from them."""
 
 from dataclasses import dataclass, fields
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ PCK_COLUMN = metrics.AUC_THRESHOLDS.index(metrics.PCK_THRESHOLD)
 
 class Errors(NamedTuple):
     """Means over frames, in millimetres (velocity: a frame); PCK at 150 mm and AUC in percent, of `metrics.pck_joints`
-    alone. PCK and AUC are nan for a joint that they don't count."""
+    alone. what there is nothing to count for is nan."""
 
     frames: int
     mpjpe: float
@@ -108,7 +109,7 @@ class Tally:
 
     def _errors(self, joints: list[int], counted: list[int]) -> Errors:
         def mean(sums: np.ndarray, count: int) -> float:
-            return float(1000 * sums[joints].mean() / count) if count else 0.0
+            return float(1000 * sums[joints].mean() / count) if count else nan
 
         share = self._share(counted)
         return Errors(

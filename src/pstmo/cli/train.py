@@ -77,7 +77,10 @@ def _sources(data: Path, keypoints: str | None, both: bool, recipe: Recipe) -> "
         found = paired.load(data)
         kind = found.kind(keypoints)
         train = found.split("train", "validation") if both else found.split("train")
-        return PairedWindows.of(train, kind, recipe), PairedWindows.of(found.split("validation"), kind, recipe)
+        source, validation = (PairedWindows.of(part, kind, recipe) for part in (train, found.split("validation")))
+        if recipe.rates is not None:
+            print(f"windows run at {source.rate:g} frames/s: recorded 2D cannot be had at rates of {recipe.rates}")
+        return source, validation
     corpus = motions.load(data)
     train = corpus.split("train", "validation") if both else corpus.split("train")
     return SeenMotion.of(train, recipe), SeenMotion.of(corpus.split("validation"), recipe)

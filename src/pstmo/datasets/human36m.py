@@ -62,17 +62,19 @@ def convert(source: Path, out: Path) -> PairedDataset:
     if not captured:
         raise FormatError(f"{source}: found neither {archive.name} nor S1/MyPoseFeatures/D3_Positions/*.cdf below it")
     marks = paired.fingerprint([*captured, *files.values()])
-    if found := paired.made_from(out, marks):
-        return found
+    if done := paired.made_from(out, marks):
+        return done
     positions = read_positions(archive) if captured == [archive] else read_originals(captured)
     positions.get(_CORRUPT[0], {}).pop(_CORRUPT[1], None)
-    kinds = {kind: read_detections(path, kind) for kind, path in files.items()}
+    found = {kind: read_detections(path, kind) for kind, path in files.items()}
+    kinds = {kind: file for kind, file in found.items() if file.joints == len(HUMAN36M)}
+    others = [f"{files[k].name} left out: {found[k].joints} joints, not 17" for k in found if k not in kinds]
     facts = {
         "source": SOURCE,
         "licence": LICENCE,
         "sources": marks,
         "missing": _missing(positions),
-        "notes": _notes(positions, kinds),
+        "notes": [*_notes(positions, kinds), *others],
     }
     with filling(out, paired.INDEX) as folder:
         paired.write(folder, NAME, _recordings(positions, kinds, SPLITS), facts=facts)

@@ -16,7 +16,7 @@ import numpy as np
 
 from pstmo.errors import FormatError, PstmoError
 from pstmo.extras import extra
-from pstmo.files.content import describe, naming, want
+from pstmo.files.content import describe, naming, number, want
 from pstmo.files.npz import numeric
 from pstmo.files.objects import read_objects
 from pstmo.progress import progress
@@ -45,12 +45,13 @@ class Detections(NamedTuple):
     path: Path
     skeleton: Skeleton
     takes: Mapping[str, Mapping[str, Any]]
+    joints: int = 17  # as metadata says
 
     def views(self, subject: str, take: str, cameras: tuple[str, ...], frames: int) -> list[np.ndarray]:
         """A take's keypoints: of each camera (frames, 17, 2 or 3). Raises FormatError naming take and camera."""
         with naming(self.path):
             views = self.takes.get(subject, {}).get(take)
-            if not isinstance(views, list) or len(views) != len(cameras):
+            if not isinstance(views, list | tuple) or len(views) != len(cameras):
                 expected = f"a list of {len(cameras)} arrays, one a camera: {', '.join(cameras)}"
                 raise FormatError(f"{subject}/{take}: found {describe(views, 0)}, expected {expected}")
             named = zip(cameras, views, strict=True)
@@ -100,7 +101,10 @@ def read_detections(path: Path, kind: str) -> Detections:
     """Reads a data_2d_NAME_KIND.npz. Raises FormatError."""
     content = read_objects(path)
     with naming(path):
-        return Detections(path, _skeleton(content, kind), _takes(content, "positions_2d"))
+        metadata = _member(content, "metadata") if "metadata" in content else {}
+        joints = int(number(metadata.get("num_joints", len(HUMAN36M)), "num_joints"))
+        skeleton = _skeleton(metadata, kind) if joints == len(HUMAN36M) else HUMAN36M
+        return Detections(path, skeleton, _takes(content, "positions_2d"), joints)
 
 
 def _member(content: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -119,16 +123,17 @@ def _takes(content: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
     return subjects
 
 
-def _skeleton(content: Mapping[str, Any], kind: str) -> Skeleton:
+def _skeleton(metadata: Mapping[str, Any], kind: str) -> Skeleton:
     """As the metadata says; without any, as the kind's name says."""
-    metadata = _member(content, "metadata") if "metadata" in content else {}
     layout = want(metadata.get("layout_name", "coco" if "coco" in kind else "h36m"), str, "layout_name")
     if layout not in _LAYOUTS:
         raise FormatError(f"found layout_name {layout!r}, expected one of {', '.join(_LAYOUTS)}")
     skeleton = _LAYOUTS[layout]
     sides = [list(skeleton.left), list(skeleton.right)]
     symmetry = want(metadata.get("keypoints_symmetry", sides), list, "keypoints_symmetry")
-    if [set(want(side, list, "a side of keypoints_symmetry")) for side in symmetry] != [set(side) for side in sides]:
+    if [sorted(map(str, want(side, list, "a side of keypoints_symmetry"))) for side in symmetry] != [
+        sorted(map(str, side)) for side in sides
+    ]:
         raise FormatError(f"found keypoints_symmetry {symmetry}, expected {sides} (left, right) as in {skeleton.name}")
     return skeleton
 

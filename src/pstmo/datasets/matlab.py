@@ -24,6 +24,9 @@ _STORED = {1: "i1", 2: "u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4", 9
 _NUMBERS = dict(enumerate(("f8", "f4", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"), 6))
 _OTHERS = {1: "a cell", 2: "a struct", 3: "an object", 4: "a text", 5: "a sparse array"}
 _CELL, _COMPLEX = 1, 0x08
+_LARGEST = 2**30
+"""Bytes of an array, unpacked: many times what the data set's largest takes."""
+
 _START = 1024
 """Bytes of an array in which its name, which has up to 63 letters, comes to its end."""
 
@@ -67,10 +70,18 @@ def _name(kind: int, raw: memoryview) -> str:
     return bytes(name).decode("latin1")
 
 
+def _unpacked(raw: memoryview, what: str) -> memoryview:
+    unpacking = zlib.decompressobj()
+    content = unpacking.decompress(raw, _LARGEST)
+    if unpacking.unconsumed_tail:
+        raise ValueError(f"{what} unpacks to more than {_LARGEST / 2**30:g} GiB")
+    return memoryview(content)
+
+
 def _value(kind: int, raw: memoryview, what: str, inside: bool = False) -> Value:
     """An array, or outside of cells a cell's. Raises FormatError for another kind of value, ValueError for damage."""
     if kind == _COMPRESSED:
-        [(kind, raw)] = _elements(memoryview(zlib.decompress(raw)))
+        [(kind, raw)] = _elements(_unpacked(raw, what))
     if kind != _ARRAY:
         raise ValueError(f"{what} is an element of type {kind}")
     if not raw:

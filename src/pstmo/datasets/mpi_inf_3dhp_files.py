@@ -20,6 +20,9 @@ from pstmo.extras import extra
 from pstmo.files.content import describe, want
 from pstmo.files.npz import numeric
 
+LARGEST = 2**30
+"""Bytes of one array: many times what the longest sequence takes."""
+
 TRAINING: dict[str, tuple[int, float]] = {
     "S1 Seq1": (6416, 25.0),
     "S1 Seq2": (12430, 50.0),
@@ -158,6 +161,9 @@ def _dataset(h5py: Any, file: Any, name: str) -> np.ndarray:
         raise FormatError(f"{name!r}: found a {type(found).__name__.lower()}, expected an array of numbers")
     if found.is_virtual or found.external:
         raise FormatError(f"{name!r}: found an array kept in other files, which are not read; expected it in this one")
+    if found.dtype.kind not in "biuf" or found.nbytes > LARGEST:
+        what = f"an array of {found.shape} and type {found.dtype}"
+        raise FormatError(f"{name!r}: found {what}, expected an array of numbers, {LARGEST / 2**30:g} GiB at most")
     return np.asarray(found[()])
 
 

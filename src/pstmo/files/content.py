@@ -2,6 +2,7 @@
 
 import json
 import re
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import pairwise
@@ -88,7 +89,7 @@ def describe(value: object, depth: int = 2) -> str:
         case None:
             return "nothing"
         case dict():
-            keys = ", ".join(map(repr, list(value)[:10]))
+            keys = ", ".join(map(reprlib.repr, list(value)[:10]))
             inside = f" ('keypoints': {describe(value['keypoints'], 0)})" if "keypoints" in value and depth else ""
             return f"a mapping with keys {keys}{inside}" if value else "an empty mapping"
         case list():
@@ -98,7 +99,7 @@ def describe(value: object, depth: int = 2) -> str:
             return f"an array of shape {value.shape} and type {value.dtype}"
         case str():
             return f"the text {value[:40]!r}"
-    return repr(value)
+    return reprlib.repr(value)
 
 
 def want(value: object, kind: type[T], what: str) -> T:

@@ -7,6 +7,7 @@ stand-ins for it that collect what they are told; the arrays are made afterwards
 import math
 import pickle
 import re
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from pstmo.errors import FormatError, PstmoError
 from pstmo.files.atomic import replacing
 from pstmo.files.content import describe, naming
 
-LARGEST_FILE = 2**34
+LARGEST_FILE = 2**33
 """Bytes of all members, unpacked: the largest file of the field, many times over."""
 
 _EXPECTED = "expected arrays and plain containers"
@@ -87,12 +88,51 @@ def _unpickled(file: Any) -> Any:
 
 
 class _Unpickler(pickle._Unpickler):
-    """Python's own: the one in C sets aside as much memory as a few bytes of a hostile file ask for."""
+    """Python's own, because the one in C sets aside as much memory as a few bytes of a hostile file ask for."""
 
     def find_class(self, module: str, name: str) -> "_Maker":
         if f"{module}.{name}" not in _MAKERS:
             raise FormatError(f"holds a pickle that wants {f'{module}.{name}'!r}, which was not run; {_EXPECTED}")
         return _MAKERS[f"{module}.{name}"]
+
+
+def _bytearray(machine: Any) -> None:
+    (size,) = struct.unpack("<Q", machine.read(8))
+    machine.append(bytearray(machine.read(size)))  # read first: there may be less
+
+
+def _dict(machine: Any) -> None:
+    items = machine.pop_mark()
+    machine.append(_mapping(items))
+
+
+def _item(machine: Any) -> None:
+    value, key = machine.stack.pop(), machine.stack.pop()
+    machine.stack[-1].update(_mapping([key, value]))
+
+
+def _items(machine: Any) -> None:
+    items = machine.pop_mark()
+    machine.stack[-1].update(_mapping(items))
+
+
+def _mapping(items: list[Any]) -> dict[Any, Any]:
+    """Keys and values in turn. A key that holds others could take for ever to hash."""
+    strange = [key for key in items[::2] if not isinstance(key, str | bytes | int | float | None)]
+    if strange:
+        raise FormatError(f"holds a mapping with a key of type {type(strange[0]).__name__}, expected names and numbers")
+    return dict(zip(items[::2], items[1::2], strict=True))
+
+
+_SETS = {opcode[0] for opcode in (pickle.EMPTY_SET, pickle.ADDITEMS, pickle.FROZENSET)}
+"""Not read: their members are hashed, however deep they go."""
+
+_Unpickler.dispatch = {code: load for code, load in pickle._Unpickler.dispatch.items() if code not in _SETS} | {
+    pickle.BYTEARRAY8[0]: _bytearray,
+    pickle.DICT[0]: _dict,
+    pickle.SETITEM[0]: _item,
+    pickle.SETITEMS[0]: _items,
+}
 
 
 class _StandIn:
@@ -124,13 +164,13 @@ class _Dtype(_StandIn):
 
     def __init__(self, code: object, *_: object):
         if not isinstance(code, str) or not re.fullmatch(r"[biufc][0-9]{1,2}|[SU][0-9]{1,6}|O[48]?", code):
-            raise FormatError(f"holds a pickle with values of type {str(code)[:40]!r}; {_EXPECTED}")
+            raise FormatError(f"holds a pickle with values of type {describe(code)}; {_EXPECTED}")
         self.code, self.order = code, "="
 
     def __setstate__(self, state: Any) -> None:
         self.order = state[1]
         if self.order not in ("<", ">", "=", "|"):
-            raise FormatError(f"holds a pickle with values in byte order {str(self.order)[:40]!r}; {_EXPECTED}")
+            raise FormatError(f"holds a pickle with values in byte order {describe(self.order)}; {_EXPECTED}")
 
     @property
     def dtype(self) -> np.dtype:
@@ -157,7 +197,7 @@ class _Array(_StandIn):
         found = len(self.values) if isinstance(self.values, bytes | bytearray) else -1
         if dtype.hasobject or found != math.prod(self.shape) * dtype.itemsize:
             what = f"{found} bytes" if found >= 0 else describe(self.values)
-            raise FormatError(f"holds {what} in place of values of type {dtype} and shape {self.shape}")
+            raise FormatError(f"holds {what} in place of values of type {dtype} and shape {describe(self.shape)}")
         array = np.ndarray(self.shape, dtype, self.values, order=self.order)
         array.flags.writeable = False
         return array if self.axes is None else array.transpose(self.axes)
@@ -209,7 +249,7 @@ def _frombuffer(values: object, dtype: object, shape: Any, order: object, axes: 
 def _encode(text: Any, codec: object = "") -> bytes:
     """Bytes, as protocols before 3 write them."""
     if codec != "latin1":
-        raise FormatError(f"holds a pickle that wants to encode as {codec!r}, expected 'latin1'")
+        raise FormatError(f"holds a pickle that wants to encode as {describe(codec)}, expected 'latin1'")
     return text.encode("latin1")
 
 

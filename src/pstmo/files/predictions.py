@@ -18,6 +18,9 @@ from pstmo.files.npz import numeric
 from pstmo.sequence import Poses
 from pstmo.skeleton import Skeleton
 
+LARGEST = 2**30
+"""Bytes of one recording's poses: a day at 50 frames a second."""
+
 
 class Predictions:
     """An opened file; a recording's poses are read when they are asked for."""
@@ -42,6 +45,8 @@ class Predictions:
                 some = ", ".join(self.names[:5]) or "nothing"
                 raise FormatError(f"no predictions for {name!r}; found {len(self.names)}: {some}")
             try:
+                if self._archive.getinfo(f"{name}.npy").file_size > LARGEST:
+                    raise FormatError(f"unpacks to more than {LARGEST / 2**30:g} GiB")
                 with self._archive.open(f"{name}.npy") as member:
                     positions = np.lib.format.read_array(member, allow_pickle=False)
             except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds between them

@@ -1,6 +1,7 @@
 """Where training windows come from: a batch is an index gather on one tensor, and for motion a projection after it."""
 
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from math import log
@@ -83,14 +84,17 @@ class PairedWindows:
 
     @classmethod
     def of(cls, data: PairedDataset, kind: str, recipe: Recipe, device: str = "cpu") -> "PairedWindows":
-        """Every frame of a data set whose pose was measured; gaps of its keypoints are interpolated."""
+        """Every frame of a data set whose pose was measured; gaps of its keypoints are interpolated.
+
+        Where recordings have different frame rates, `fps` is the commonest, and tds counts recorded frames in all.
+        """
         pieces = [piece for recording in data.recordings([kind]) for piece in _pieces(recording, kind)]
         if not pieces:
             raise PstmoError(f"{data.name}: found no measured pose among {data.frames} frames to train on")
         xy, xyz = (torch.cat(parts).to(device) for parts in zip(*pieces, strict=True))
         clips = Clips([len(piece[0]) for piece in pieces], device)
-        layouts = data.skeleton_of(kind), data.poses
-        return cls(xy, xyz, clips, *layouts, data.entries[0].fps, recipe.tds, recipe.framing)
+        layouts, rates = (data.skeleton_of(kind), data.poses), Counter(entry.fps for entry in data.entries)
+        return cls(xy, xyz, clips, *layouts, rates.most_common(1)[0][0], recipe.tds, recipe.framing)
 
     @property
     def rate(self) -> float:
@@ -98,7 +102,8 @@ class PairedWindows:
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {"data": _checksum(self.xy, self.xyz), "tds": self.tds, "framing": self.framing}
+        data = _checksum(self.xy, self.xyz, self.clips.starts)
+        return {"data": data, "rate": self.rate, "tds": self.tds, "framing": self.framing}
 
     def __len__(self) -> int:
         return 2 * len(self.clips)
@@ -192,7 +197,10 @@ def described(network: Network, source: Source, name: str) -> Checkpoint:
 
 
 def _checksum(*tensors: Tensor) -> int:
-    return zlib.crc32(b"".join(tensor.cpu().numpy().tobytes() for tensor in tensors))
+    check = 0
+    for tensor in tensors:
+        check = zlib.crc32(tensor.cpu().numpy().tobytes(), check)
+    return check
 
 
 def mirror_some(batch: Batch, which: Tensor, keypoints: Skeleton, poses: Skeleton) -> Batch:
