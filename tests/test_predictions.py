@@ -58,6 +58,9 @@ def test_what_is_wrong_is_named(tmp_path: Path):
         read(path, "b")
     with pytest.raises(FormatError, match=r"'c': found .* with NaN, expected a pose in every frame"):
         read(path, "c")
+    np.savez(path, **{NAME: 1000 * POSES.positions})
+    with pytest.raises(FormatError, match=r"found joints \d{4} from the root, expected metres; divide by 1000\?"):
+        read(path)
     np.savez(path, **{NAME: np.array([{}], object)})
     with pytest.raises(FormatError, match="cannot be read: Object arrays cannot be loaded"):
         read(path)

@@ -63,7 +63,7 @@ def write_3dhp(folder: Path) -> None:
             valid[rows], activity[rows] = True, case[f"activity_{i}"]
             truth, guess = (np.zeros((len(valid), 17, 3)) for _ in range(2))
             truth[rows], guess[rows] = case[f"gt_{i}"] + (100, 200, 3000), case[f"pred_{i}"] / 1000
-            guess[~valid] = np.arange(51).reshape(17, 3)  # metres off
+            guess[~valid] = np.arange(51).reshape(17, 3) / 5  # metres off
             write_test(folder / "raw", f"TS{i}", Body(np.ones((len(valid), 17, 2)), truth), valid, activity)
             predictions[f"TS{i}/test/0"] = guess
     np.savez(folder / "net.npz", **predictions)

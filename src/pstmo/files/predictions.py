@@ -18,6 +18,9 @@ from pstmo.files.npz import numeric
 from pstmo.sequence import Poses
 from pstmo.skeleton import Skeleton
 
+FARTHEST = 20.0
+"""Metres. Joints further from the root were written in another unit."""
+
 LARGEST = 2**30
 """Bytes of one recording's poses: a day at 50 frames a second."""
 
@@ -54,7 +57,11 @@ class Predictions:
             positions = numeric({name: positions}, name)
             if not np.isfinite(positions).all():
                 raise FormatError(f"{name!r}: found {describe(positions)} with NaN, expected a pose in every frame")
-            return Poses.from_array(positions, fps=fps, skeleton=skeleton, model=self.path.stem)
+            poses = Poses.from_array(positions, fps=fps, skeleton=skeleton, model=self.path.stem)
+            reach = float(np.median(np.linalg.norm(poses.positions, axis=-1).max(1)))
+            if reach > FARTHEST:
+                raise FormatError(f"{name!r}: found joints {reach:.0f} from the root, expected metres; divide by 1000?")
+            return poses
 
 
 class PredictionsFile:
