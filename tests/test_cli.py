@@ -411,3 +411,11 @@ def test_reproduce_says_what_it_needs_and_compares(tmp_path: Path, pstmo_here):
     assert code == 1
     assert re.search(r"p-stmo-s: mpjpe \(by action\) [\d.]+, published 43.06: differs by more than 0.1", out)
     assert (tmp_path / "results/report.html").is_file()
+
+
+def test_a_missing_extra_is_told_before_the_work(files: Path, pstmo_here, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    before = contents(files)
+    result = pstmo_here(files, "evaluate --data people --keypoints a -w small.safetensors -o results")
+    assert_one_message(result, r"this needs matplotlib: pip install 'pstmo\[report\]'")
+    assert contents(files) == before

@@ -116,6 +116,7 @@ def _report(data: "PairedDataset", kind: str, predict: "Predict", out: Path | No
 
     from pstmo.evaluate import evaluate as measure
     from pstmo.evaluate import keeping
+    from pstmo.extras import extra
     from pstmo.files.atomic import make_folder
     from pstmo.files.predictions import writing
     from pstmo.progress import progress
@@ -123,6 +124,7 @@ def _report(data: "PairedDataset", kind: str, predict: "Predict", out: Path | No
     from pstmo.tables import markdown, write_tables
 
     if out is not None:
+        extra("matplotlib", "report")  # better now than after an hour of lifting
         make_folder(out)
     with ExitStack() as stack:
         if out is not None and keep:
