@@ -314,7 +314,12 @@ def test_keypoints_that_were_not_observed_are_interpolated(tmp_path: Path):
     gappy = recording("Walk 1", 30)
     seen = gappy.keypoints["gt"]
     seen.confidence[10:13, 4] = 0
-    source = PairedWindows.of(data_set(tmp_path, gappy), "gt", PRESETS["p-stmo-s"])
+    source = PairedWindows.of(data_set(tmp_path, gappy), "gt", replace(PRESETS["p-stmo-s"], tds=1))
     found = batches(source, [11], 3).keypoints[0, 1, 4]
     xy = normalise_screen(torch.from_numpy(seen.xy), 640, 480)
-    torch.testing.assert_close(found, (xy[9, 4] + xy[13, 4]) / 2)
+    others = [joint for joint in range(17) if joint != 4]
+    torch.testing.assert_close(found, xy[11, others].mean(0))  # not seen in any of three frames
+    wide = batches(source, [9], 9).keypoints[0, :, 4]  # frames 5 to 13
+    torch.testing.assert_close(wide[6], xy[9, 4] + (xy[13, 4] - xy[9, 4]) / 2)
+    narrow = batches(source, [8], 9).keypoints[0, :, 4]  # frames 4 to 12: what comes after is not known
+    torch.testing.assert_close(narrow[6:], xy[9, 4].expand(3, 2))

@@ -27,6 +27,16 @@ def interpolate(xy: Track, observed: Seen) -> Track:
     return torch.where(observed[..., None], xy, torch.where(ever, filled, middle))
 
 
+def within(windows: Track, observed: Seen) -> Track:
+    """Windows of clips that are filled already: each gap filled again, from what was observed in its window alone.
+
+    What was seen long before or after a window says nothing. Only where nobody is seen in all of it the clip's fill
+    stays.
+    """
+    somebody = observed.any(2).any(1)[:, None, None, None]
+    return torch.where(somebody, interpolate(windows, observed), windows)
+
+
 def _share(at: Int[Tensor, "..."], before: Int[Tensor, "..."], after: Int[Tensor, "..."]) -> Float[Tensor, "..."]:
     return (at - before) / (after - before).clamp_min(1)
 

@@ -13,7 +13,7 @@ from pstmo import checkpoint
 from pstmo.camera import normalise_screen
 from pstmo.checkpoint import Checkpoint
 from pstmo.errors import PstmoError
-from pstmo.fill import interpolate
+from pstmo.fill import interpolate, within
 from pstmo.framing import FRAMINGS
 from pstmo.model.stmo import STMO
 from pstmo.sequence import Keypoints, Poses
@@ -78,7 +78,7 @@ class Lifter:
         if not keypoints.observed.any():
             raise PstmoError(f"nobody was observed: no joint in any of the {keypoints.frames} frames")
         track = self.track(keypoints)
-        every_frame = torch.arange(keypoints.frames, device=track.xy.device)
+        every_frame = torch.arange(keypoints.frames, device=track.filled.device)
         clip = Clips([keypoints.frames], every_frame.device)
         rows = clip.windows(every_frame, self.network.config.frames, step or self.step(keypoints.fps))
         with torch.inference_mode():
@@ -89,7 +89,7 @@ class Lifter:
         device = self.network.encoder.position.device
         xy = normalise_screen(torch.from_numpy(keypoints.xy).to(device), *keypoints.image_size)
         observed = torch.from_numpy(keypoints.observed).to(device)
-        return Track(xy, observed, interpolate(xy[None], observed[None])[0])
+        return Track(interpolate(xy[None], observed[None])[0], observed)
 
     def step(self, fps: float) -> int:
         """Source frames between two frames of a window, so that windows run about as fast as in training."""
@@ -107,17 +107,14 @@ class Lifter:
 
 
 class Track(NamedTuple):
-    """A clip before the network. filled: its gaps drawn over the whole clip, for windows in which nobody was seen."""
+    """A clip before the network, in normalised screen coordinates, its gaps filled."""
 
-    xy: Float[Tensor, "frames joints 2"]
-    observed: Bool[Tensor, "frames joints"]
     filled: Float[Tensor, "frames joints 2"]
+    observed: Bool[Tensor, "frames joints"]
 
     def windows(self, rows: Int[Tensor, "batch frames"]) -> Float[Tensor, "batch frames joints 2"]:
-        """Gaps are filled from within each window, as in training: what was seen long before or after says nothing."""
-        observed = self.observed[rows]
-        somebody = observed.any(2).any(1)[:, None, None, None]
-        return torch.where(somebody, interpolate(self.xy[rows], observed), self.filled[rows])
+        """As in training, gaps are filled from within each window."""
+        return within(self.filled[rows], self.observed[rows])
 
 
 def rooted(poses: Float[Tensor, "frames joints 3"], root: int) -> Float[Tensor, "frames joints 3"]:

@@ -19,7 +19,7 @@ from pstmo.datasets.paired import PairedDataset
 from pstmo.datasets.recording import Recording
 from pstmo.detector import DetectorNoise, detect
 from pstmo.errors import PstmoError
-from pstmo.fill import interpolate
+from pstmo.fill import interpolate, within
 from pstmo.framing import FRAMINGS
 from pstmo.official import Network
 from pstmo.presets import ModelConfig, Recipe
@@ -70,7 +70,8 @@ class PairedWindows:
     """Windows of recorded 2D and 3D, each once as it is and once mirrored (paper, section 4.2).
 
     xy: (all frames, joints, 2), normalised screen. xyz: (all frames, joints, 3), root-relative. clips: which belong
-    together. fps: of the recording. tds: source frames between two frames of a window.
+    together. fps: of the recording. tds: source frames between two frames of a window. observed: (all frames, joints),
+    where gaps of xy were filled; they are filled again in each window. None = there are none.
     """
 
     xy: Tensor
@@ -81,6 +82,7 @@ class PairedWindows:
     fps: float = 50.0
     tds: int = 1
     framing: str = "screen"
+    observed: Tensor | None = None
 
     @classmethod
     def of(cls, data: PairedDataset, kind: str, recipe: Recipe, device: str = "cpu") -> "PairedWindows":
@@ -91,10 +93,10 @@ class PairedWindows:
         pieces = [piece for recording in data.recordings([kind]) for piece in _pieces(recording, kind)]
         if not pieces:
             raise PstmoError(f"{data.name}: found no measured pose among {data.frames} frames to train on")
-        xy, xyz = (torch.cat(parts).to(device) for parts in zip(*pieces, strict=True))
+        xy, xyz, observed = (torch.cat(parts).to(device) for parts in zip(*pieces, strict=True))
         clips = Clips([len(piece[0]) for piece in pieces], device)
         layouts, rates = (data.skeleton_of(kind), data.poses), Counter(entry.fps for entry in data.entries)
-        return cls(xy, xyz, clips, *layouts, rates.most_common(1)[0][0], recipe.tds, recipe.framing)
+        return cls(xy, xyz, clips, *layouts, rates.most_common(1)[0][0], recipe.tds, recipe.framing, observed)
 
     @property
     def rate(self) -> float:
@@ -110,7 +112,8 @@ class PairedWindows:
 
     def batch(self, numbers: Int[Tensor, " batch"], frames: int, generator: Generator) -> Batch:
         rows = self.clips.windows(numbers % len(self.clips), frames, self.tds)
-        batch = Batch(FRAMINGS[self.framing](self.xy[rows]), self.xyz[rows])
+        xy = self.xy[rows] if self.observed is None else within(self.xy[rows], self.observed[rows])
+        batch = Batch(FRAMINGS[self.framing](xy), self.xyz[rows])
         return mirror_some(batch, numbers >= len(self.clips), self.keypoints, self.poses)
 
 
@@ -180,15 +183,16 @@ class SeenMotion:
         return torch.lerp(self.world[centres[:, None] + low], self.world[centres[:, None] + high], share)
 
 
-def _pieces(recording: Recording, kind: str) -> Iterator[tuple[Tensor, Tensor]]:
-    """2D on the normalised screen and root-relative 3D of every run of frames in which a pose was measured."""
+def _pieces(recording: Recording, kind: str) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """2D on the normalised screen, root-relative 3D, and which joints were observed in 2D, of every run of frames in
+    which a pose was measured."""
     seen = recording.keypoints[kind]
-    xy = normalise_screen(torch.from_numpy(seen.xy), *seen.image_size)
-    xy = interpolate(xy[None], torch.from_numpy(seen.observed)[None])[0]
+    observed = torch.from_numpy(seen.observed)
+    xy = interpolate(normalise_screen(torch.from_numpy(seen.xy), *seen.image_size)[None], observed[None])[0]
     xyz = torch.from_numpy(recording.poses.positions)
     edges = np.flatnonzero(np.diff(recording.poses.observed, prepend=False, append=False))
     for start, end in zip(edges[::2], edges[1::2], strict=True):
-        yield xy[start:end], xyz[start:end]
+        yield xy[start:end], xyz[start:end], observed[start:end]
 
 
 def described(network: Network, source: Source, name: str) -> Checkpoint:
