@@ -195,7 +195,7 @@ def test_an_entry_that_does_not_fit_is_named(entry, change, said, path):
         ("shape", asdict(TINY) | {"colour": "red"}, "colour"),
         ("keypoints", {"name": "coco17"}, "bones"),
         ("poses", 17, "description"),
-        ("framing", "postcard", "postcard.*screen, person"),
+        ("framing", "postcard", "postcard.*screen, person, facing"),
         ("rate", "fast", "fast"),
         ("rate", 0, "rate of 0"),
         ("rate", float("nan"), "rate of nan"),

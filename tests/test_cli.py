@@ -24,16 +24,17 @@ import pstmo
 from pstmo import checkpoint
 from pstmo.checkpoint import export_official
 from pstmo.cli import main
+from pstmo.cli.settings import recipe
 from pstmo.datasets import paired
 from pstmo.files import read_motion, write_keypoints
 from pstmo.model.stmo import STMO
-from pstmo.presets import ModelConfig
+from pstmo.presets import PRESETS, ModelConfig
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import COCO, HUMAN36M
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHAPES = Path(__file__).parent / "parity" / "stmo_f27_l3.json"
-TINY = "cmu-w27 --model.width 32 --model.hidden 64 --model.heads 4 --model.strides 3 3 --model.depth 2"
+TINY = "--device cpu --set model.width=32 model.hidden=64 model.heads=4 model.strides=3,3 model.depth=2"
 
 
 class Result(NamedTuple):
@@ -168,18 +169,27 @@ MISTAKES = {
     "evaluate --data people --keypoints a -w small.safetensors --refine small.safetensors": "STMO, expected Refine",
     "evaluate --data people --keypoints a -w small.safetensors --step 0": "found a step of 0 frames, expected 1",
     "evaluate --data people --keypoints a -w small.safetensors --device tpu9": "device 'tpu9' cannot be used: ",
-    "finetune --data people --keypoints a -o out cmu-w27": "people has no split train; available: test",
+    "finetune --data people --keypoints a -o out": "people has no split train; available: test",
     "data human36m --from people": "people: found neither data_3d_h36m.npz nor S1/MyPoseFeatures",
     "data mpi-inf-3dhp --from people": "people: found no file of MPI-INF-3DHP",
     "data own --from good.npz": "good.npz",
     "data cmu4 --from motion.npz": "found 4 motions and none of cmu4's 462 clips",
     "data mocap --from people": "no motion in 0 .amc and .bvh files",
-    f"finetune --data motion.npz -o good.npz {TINY}": "cannot make the folder good.npz: File exists",
+    f"finetune --data motion.npz -o good.npz {TINY}": "cannot make the folder good.npz/finetune: Not a directory",
     f"finetune --data lonely.npz -o out {TINY}": "30 frames to train on and 0 to validate on",
-    f"finetune --data motion.npz -o out {TINY} --finetune.epochs 0": "at least 1 epoch",
-    f"finetune --data motion.npz -o out {TINY} --finetune.batch 1": "2 windows a batch",
-    f"finetune --data motion.npz -o out {TINY} --rates 10 0": r"found 1 and \(10.0, 0.0\)",
-    f"finetune --data motion.npz -o out {TINY} --model.joints-in 16": r"17, 17\) joints in and out, the model has \(16",
+    f"finetune --data motion.npz -o out {TINY} finetune.epochs=0": "at least 1 epoch",
+    f"finetune --data motion.npz -o out {TINY} finetune.batch=1": "2 windows a batch",
+    f"finetune --data motion.npz -o out {TINY} rates=10,0": r"found 1 and \(10.0, 0.0\)",
+    f"finetune --data motion.npz -o o {TINY} model.joints_in=16": r"17, 17\) joints in and out, .*has \(16",
+    f"finetune --data motion.npz -o out {TINY} finetune.lr=high": "--set finetune.lr=high: expected float",
+    f"finetune --data motion.npz -o out {TINY} finetune.optimizer=sgd": "expected Literal.'adam', 'adamw', 'muon'",
+    f"finetune --data motion.npz -o out {TINY} model.depth": "--set model.depth: expected NAME=VALUE",
+    f"train --data motion.npz -o out {TINY} model.size=3": "model.size: no such field; available: joints_in, ",
+    f"train --data motion.npz -o out {TINY} masking=3": "masking: no such field; available: model.joints_in, ",
+    "train --data motion.npz -o out --preset p-stmo-xl": "unknown preset 'p-stmo-xl'; available: cmu-w27, ",
+    f"train --data missing.npz -o out {TINY}": "missing.npz: ",
+    f"pretrain --data motion.npz -o out {TINY} masking.joints=17": "hiding 80% of 9 frames and 17 of 17 joints",
+    f"refine --data motion.npz -o out --lifter small.safetensors {TINY}": "motion",
     "import trap.pth": "trap.pth holds pickled objects, which are never executed",
     "import trap2.pth": "trap2.pth holds pickled objects, which are never executed",
 }
@@ -230,7 +240,18 @@ def test_the_trap_is_one(files: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_help_comes_without_torch(tmp_path: Path):
     code, out, err = finish(start(tmp_path, "--help", "-X", "importtime"))
     assert code == 0
-    for command in ("lift", "evaluate", "reproduce", "data", "pretrain", "finetune", "import", "export"):
+    for command in (
+        "lift",
+        "evaluate",
+        "reproduce",
+        "data",
+        "train",
+        "pretrain",
+        "finetune",
+        "refine",
+        "presets",
+        "export",
+    ):
         assert re.search(rf"\W{command}  +[A-Z]", out), command
     modules = {line.split("|")[-1].strip() for line in err.splitlines()}
     assert "pstmo.cli" in modules
@@ -238,10 +259,19 @@ def test_help_comes_without_torch(tmp_path: Path):
 
 
 def test_every_field_of_a_recipe_is_an_option(tmp_path: Path, pstmo_here):
-    code, out, _ = pstmo_here(tmp_path, "finetune cmu-w27 --help")
+    code, out, _ = pstmo_here(tmp_path, "presets")
     assert code == 0
-    options = ("--model.strides", "--masking.joints", "--pretrain.lr", "--finetune.epochs", "--rates", "--framing")
-    assert all(option in out for option in options)
+    assert [line.split()[0] for line in out.splitlines()] == list(PRESETS)
+    for preset in PRESETS:
+        lines = pstmo_here(tmp_path, f"presets {preset}").out.splitlines()
+        assert len(lines) > 40
+        changes = [line.replace(" = ", "=") for line in lines]
+        assert recipe(preset, changes) == PRESETS[preset]  # what is printed can be set
+    assert_one_message(pstmo_here(tmp_path, "presets p-stmo-xl"), "unknown preset 'p-stmo-xl'; available: cmu-w27, ")
+    other = recipe("p-stmo-s", ["model.strides=3,3", "finetune.clip=0.5", "finetune.compile=True", "rates=20,50"])
+    assert (other.model.strides, other.finetune.clip, other.rates) == ((3, 3), 0.5, (20.0, 50.0))
+    assert other.finetune.compile
+    assert not other.pretrain.compile
 
 
 def test_lift_writes_motion_and_a_page(files: Path, tmp_path: Path):
@@ -313,22 +343,22 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_from_motion_capture_to_lifted_poses(studio: Path, files: Path, done):
-    quick = "--{0}.epochs 1 --{0}.batch 16 --{0}.epoch-windows 32"
+    quick = "{0}.epochs=1 {0}.batch=16 {0}.epoch_windows=32"
     printed = done(studio, f"pretrain --data motion.npz -o one {TINY} {quick.format('pretrain')}")
-    assert printed == "one/pretrained.safetensors\n"
-    line = f"finetune --data motion.npz -o two --pretrained one/pretrained.safetensors {TINY}"
-    assert done(studio, f"{line} {quick.format('finetune')}") == "two/model.safetensors\n"
-    for folder in ("one", "two"):
+    assert printed == "one/pretrain/pretrained.safetensors\n"
+    line = f"finetune --data motion.npz -o two --start one/pretrain/pretrained.safetensors {TINY}"
+    assert done(studio, f"{line} {quick.format('finetune')}") == "two/finetune/model.safetensors\n"
+    for folder in ("one/pretrain", "two/finetune"):
         [log] = (studio / folder / "log.jsonl").read_text().splitlines()
         assert json.loads(log)["epoch"] == 1
-    network = checkpoint.load(studio / "two/model.safetensors").network
+    network = checkpoint.load(studio / "two/finetune/model.safetensors").network
     assert (network.config.width, network.config.frames, network.config.depth) == (32, 9, 2)
     printed = done(studio, "data cmu4 --from motion.npz -o bench")
     assert "bench: ready for --data" in printed
     assert "missing:" in printed
     results = "results.json results.csv tables.md tables.tex report.html predictions.npz"
     line = "evaluate --data bench --keypoints noisy_coco"
-    table = done(studio, f"{line} -w two/model.safetensors -o results --save-predictions")
+    table = done(studio, f"{line} -w two/finetune/model.safetensors -o results --save-predictions")
     assert re.search(r"mean of frames\W+244 ", table)
     assert {path.name for path in (studio / "results").iterdir()} == set(results.split())
     found = json.loads((studio / "results/results.json").read_text())
@@ -338,7 +368,7 @@ def test_from_motion_capture_to_lifted_poses(studio: Path, files: Path, done):
     assert again.pop("model") == "predictions"
     assert again.keys() == found.keys()
     assert again["mean"] == {name: pytest.approx(errors, rel=1e-9) for name, errors in found["mean"].items()}
-    printed = done(studio, f"lift {files / 'good.npz'} -o three -w two/model.safetensors")
+    printed = done(studio, f"lift {files / 'good.npz'} -o three -w two/finetune/model.safetensors")
     assert "with two;" in printed
     assert read_motion(studio / "three/motion.npz").model == "two"
 
@@ -368,6 +398,27 @@ def test_what_the_official_code_has_no_place_for_is_not_exported(files: Path, ps
     assert contents(files) == before
 
 
+def test_train_runs_both_stages_and_reports(studio: Path, done):
+    quick = " ".join(f"{stage}.{field}" for stage in ("pretrain", "finetune") for field in ("epochs=2", "batch=16"))
+    line = f"train --data motion.npz -o whole {TINY} {quick} finetune.every=1"
+    assert done(studio, line).splitlines() == ["whole/finetune/model.safetensors", "whole/report.html"]
+    made = sorted(str(path.relative_to(studio / "whole")) for path in (studio / "whole").rglob("*") if path.is_file())
+    assert [name for name in made if "tensorboard" not in name] == [
+        *(f"finetune/{name}" for name in ("epoch-0001.safetensors", "epoch-0002.safetensors", "log.jsonl")),
+        *("finetune/model.safetensors", "finetune/state.safetensors"),
+        *(f"pretrain/{name}" for name in ("log.jsonl", "pretrained.safetensors", "state.safetensors")),
+        "report.html",
+    ]
+    assert sum("events.out.tfevents" in name for name in made) == 2
+    page = (studio / "whole/report.html").read_text("utf-8")
+    for words in ("whole", "left wrist", "finetune", "lr", "svg"):
+        assert words in page, words
+    before = contents(studio / "whole")
+    assert done(studio, line)  # nothing is left to do
+    after = contents(studio / "whole")
+    assert all(after[name] == value for name, value in before.items() if name.endswith("safetensors"))
+
+
 def test_from_a_data_set_of_ones_own_to_its_errors(studio: Path, done):
     """Other skeletons: 5 joints in, 4 out, through both stages, evaluation and report."""
 
@@ -378,18 +429,18 @@ def test_from_a_data_set_of_ones_own_to_its_errors(studio: Path, done):
     subprocess.run([sys.executable, "-c", example[1]], cwd=folder, check=True)
     printed = done(folder, "data own --from mydata -o data")
     assert "data: ready for --data" in printed
-    quick = "--{0}.epochs 1 --{0}.batch 8 --{0}.epoch-windows 16"
+    quick = "{0}.epochs=1 {0}.batch=8 {0}.epoch_windows=16"
     done(folder, f"pretrain --data data -o one {TINY} {quick.format('pretrain')}")
-    line = f"finetune --data data -o two --pretrained one/pretrained.safetensors {TINY} {quick.format('finetune')}"
+    line = f"finetune --data data -o two --start one/pretrain/pretrained.safetensors {TINY} {quick.format('finetune')}"
     done(folder, line)
-    network = checkpoint.load(folder / "two/model.safetensors").network
+    network = checkpoint.load(folder / "two/finetune/model.safetensors").network
     assert (network.config.joints_in, network.config.joints_out) == (5, 4)
-    done(folder, "evaluate --data data -w two/model.safetensors -o results")
+    done(folder, "evaluate --data data -w two/finetune/model.safetensors -o results")
     assert (folder / "results/report.html").stat().st_size > 10_000
     everybody = f"finetune --data data -o three --with-validation {TINY} {quick.format('finetune')}"
     assert done(folder, everybody).splitlines() == [
         "windows run at 50 frames/s: recorded 2D cannot be had at rates of (20.0, 60.0)",
-        "three/model.safetensors",
+        "three/finetune/model.safetensors",
     ]
 
 

@@ -7,8 +7,9 @@ import pstmo
 
 ORDER = (
     "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "files", "datasets", "fill", "framing",
-    "windows", "synthesis", "detector", "cmu4", "model", "official", "checkpoint", "metrics", "training", "lift",
-    "tally", "evaluate", "tables", "report", "reproduce", "view", "cli", "__init__", "__main__",
+    "windows", "chance", "synthesis", "detector", "cmu4", "model", "official", "checkpoint", "metrics", "training",
+    "lift", "tally", "evaluate", "tables", "report", "train", "reproduce", "view", "cli", "__init__",
+    "__main__",
 )  # fmt: skip
 """The flow: a module may import only what stands before it (and siblings in its own package)."""
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from recordings import recording
 from test_synthesis import SILENT, at, bones, chance, walk
+from test_windows import around_person
 from torch import Tensor
 
 from pstmo.camera import normalise_screen
@@ -17,11 +18,11 @@ from pstmo.datasets.motions import Corpus
 from pstmo.datasets.paired import PairedDataset
 from pstmo.datasets.recording import Recording
 from pstmo.errors import PstmoError
-from pstmo.framing import as_on_screen, as_person
 from pstmo.presets import PRESETS
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP
 from pstmo.synthesis import BodyRanges
-from pstmo.training.sources import Batch, PairedWindows, SeenMotion, described, validation_batches
+from pstmo.training.sources import Batch, PairedWindows, SeenMotion, validation_batches
+from pstmo.training.stage import STAGES, described
 from pstmo.windows import Clips, mirrored
 
 LENGTHS = [40, 1, 25]
@@ -40,8 +41,8 @@ def seen(**more: object) -> SeenMotion:
 
 
 def pairs(framing: str = "screen", tds: int = 1) -> PairedWindows:
-    xy = torch.rand(sum(LENGTHS), 17, 2, generator=chance()) - 0.5
-    xyz = torch.randn(sum(LENGTHS), 17, 3, generator=chance())
+    xy = torch.rand(sum(LENGTHS), 17, 2, generator=chance().generator) - 0.5
+    xyz = torch.randn(sum(LENGTHS), 17, 3, generator=chance().generator)
     return PairedWindows(xy, xyz, Clips(LENGTHS), framing=framing, tds=tds)
 
 
@@ -109,7 +110,7 @@ def test_the_second_half_of_the_numbers_is_the_first_one_mirrored():
 
 def test_pairs_are_put_in_the_frame_that_was_asked_for():
     screen, person = (batches(pairs(framing), [5, 60, 70]) for framing in ("screen", "person"))
-    torch.testing.assert_close(person.keypoints, as_person(screen.keypoints))
+    torch.testing.assert_close(person.keypoints, around_person(screen.keypoints))
     assert not torch.equal(person.keypoints, screen.keypoints)
     assert torch.equal(person.poses, screen.poses)
 
@@ -176,10 +177,9 @@ def test_about_half_of_the_windows_are_mirrored_and_none_is_inside_out():
 
 def test_seen_keypoints_are_put_in_the_frame_that_was_asked_for():
     screen, person = (batches(seen(framing=framing), [5, 60, 20]) for framing in ("screen", "person"))
-    torch.testing.assert_close(person.keypoints, as_person(screen.keypoints), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(person.keypoints, around_person(screen.keypoints), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(person.keypoints.mean((1, 2)), torch.zeros(3, 2), atol=1e-5, rtol=0)
     assert torch.equal(person.poses, screen.poses)
-    assert torch.equal(as_on_screen(screen.keypoints), screen.keypoints)
 
 
 def test_missed_joints_are_filled_before_the_network_sees_them():
@@ -249,7 +249,7 @@ def test_a_corpus_is_windowed_as_the_recipe_says():
     starts = np.array([0, 40, 41, 66])
     corpus = Corpus(motion().numpy(), starts, strings, strings, strings, strings, 50.0)
     quick, paper = (SeenMotion.of(corpus, PRESETS[name]) for name in ("cmu-w27", "p-stmo-s"))
-    assert (quick.rates, quick.framing, len(quick)) == ((20.0, 60.0), "person", 66)
+    assert (quick.rates, quick.framing, len(quick)) == ((20.0, 60.0), "facing", 66)
     assert (paper.rates, paper.framing) == ((25.0, 25.0), "screen")
     assert paper.rate == pytest.approx(25)
     assert torch.equal(paper.clips.starts, torch.from_numpy(starts))
@@ -257,9 +257,11 @@ def test_a_corpus_is_windowed_as_the_recipe_says():
 
 
 def test_a_network_is_described_as_its_windows_were_made(small_checkpoint):
-    found = described(load(small_checkpoint).network, replace(pairs("person", tds=2), fps=60.0), "a name")
+    found = described(load(small_checkpoint).network, replace(pairs("person", tds=2), fps=60.0), Path("a name"))
     assert (found.keypoints, found.poses, found.framing) == (COCO, HUMAN36M, "person")
     assert (found.name, found.rate) == ("a name", 30.0)
+    for stage in STAGES:
+        assert described(found.network, pairs(), Path("of a job", stage)).name == "of a job"
 
 
 def test_validation_windows_are_the_same_each_time_and_spread_over_the_source():

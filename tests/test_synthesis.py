@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Generator, Tensor
 
 from pstmo import camera
+from pstmo.chance import Chance
 from pstmo.detector import Detection, DetectorNoise, detect
 from pstmo.errors import SkeletonError
 from pstmo.skeleton import BODY25, COCO, MOCAP
@@ -33,8 +34,8 @@ PLACES = MIDDLE | {
 }
 
 
-def chance(seed: int = 0) -> Generator:
-    return Generator().manual_seed(seed)
+def chance(seed: int = 0) -> Chance:
+    return Chance(Generator().manual_seed(seed))
 
 
 def person(angle: Tensor | float = 0.0) -> Tensor:
@@ -66,7 +67,7 @@ def bones(points: Tensor, layout=MOCAP) -> Tensor:
 
 
 def lens(seed: int = 0, distorted: bool = False) -> camera.Intrinsics:
-    few = torch.randn(9, generator=chance(seed)) * 0.1
+    few = torch.randn(9, generator=chance(seed).generator) * 0.1
     strength = float(distorted)
     return camera.Intrinsics(few[:2] + 2, few[2:4], strength * few[4:7], strength * few[7:9] / 10)
 
@@ -74,7 +75,7 @@ def lens(seed: int = 0, distorted: bool = False) -> camera.Intrinsics:
 @quick
 @given(seeds)
 def test_back_projection_undoes_projection(seed):
-    points = torch.randn(5, 17, 3, generator=chance(seed)).clamp(-2, 2) + torch.tensor([0, 0, 5.0])
+    points = torch.randn(5, 17, 3, generator=chance(seed).generator).clamp(-2, 2) + torch.tensor([0, 0, 5.0])
     through = lens(seed)
     flat = camera.project(points, through)
     torch.testing.assert_close(camera.back_project(flat, points[..., 2], through), points, atol=1e-4, rtol=0)
@@ -83,8 +84,11 @@ def test_back_projection_undoes_projection(seed):
 @quick
 @given(seeds)
 def test_world_to_camera_and_back_is_nothing(seed):
-    points, quaternion = torch.randn(9, 3, generator=chance(seed)), torch.randn(4, generator=chance(seed + 1))
-    turn, place = camera.rotation(quaternion), torch.randn(3, generator=chance(seed + 2))
+    points, quaternion = (
+        torch.randn(9, 3, generator=chance(seed).generator),
+        torch.randn(4, generator=chance(seed + 1).generator),
+    )
+    turn, place = camera.rotation(quaternion), torch.randn(3, generator=chance(seed + 2).generator)
     seen = camera.world_to_camera(points, turn, place)
     torch.testing.assert_close(camera.camera_to_world(seen, turn, place), points, atol=1e-5, rtol=0)
     torch.testing.assert_close(seen.norm(dim=-1), (points - place).norm(dim=-1))
@@ -93,7 +97,7 @@ def test_world_to_camera_and_back_is_nothing(seed):
 @quick
 @given(seeds, st.integers(1, 4000), st.integers(1, 4000))
 def test_pixels_to_screen_and_back_is_nothing(seed, width, height):
-    xy = torch.rand(9, 2, generator=chance(seed)) * torch.tensor([width, height])
+    xy = torch.rand(9, 2, generator=chance(seed).generator) * torch.tensor([width, height])
     screen = camera.normalise_screen(xy, width, height)
     torch.testing.assert_close(camera.to_pixels(screen, width, height), xy, atol=1e-3, rtol=1e-5)
     corners = camera.normalise_screen(torch.tensor([[0.0, 0], [width, height]]), width, height)
@@ -103,7 +107,7 @@ def test_pixels_to_screen_and_back_is_nothing(seed, width, height):
 @quick
 @given(seeds)
 def test_quaternions_give_proper_rotations_whatever_their_length(seed):
-    quaternion = torch.randn(8, 4, generator=chance(seed)).double()
+    quaternion = torch.randn(8, 4, generator=chance(seed).generator).double()
     turn = camera.rotation(quaternion)
     assert_proper(turn, 1e-9)
     torch.testing.assert_close(camera.rotation(-3 * quaternion), turn)
@@ -129,7 +133,7 @@ def test_rays_beyond_45_degrees_are_held_there():
 
 
 def test_a_pose_on_its_own_rays_comes_back():
-    pose = torch.randn(3, 17, 3, generator=chance()).clamp(-1, 1) + torch.tensor([0.5, 0, 5.0])
+    pose = torch.randn(3, 17, 3, generator=chance().generator).clamp(-1, 1) + torch.tensor([0.5, 0, 5.0])
     root, through = 4, lens()
     relative = pose[..., 2] - pose[:, root : root + 1, 2]
     flat = camera.project(pose, through)

@@ -19,15 +19,19 @@ import torch
 from cmu_files import walker as walking_person
 from conftest import SMALL
 from safetensors.torch import load_file
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from pstmo import checkpoint
+from pstmo.chance import Chance
+from pstmo.checkpoint import Checkpoint
 from pstmo.datasets import motions
 from pstmo.errors import CheckpointError, PstmoError
 from pstmo.metrics import mpjpe
-from pstmo.model.stmo import Prediction
+from pstmo.model.refine import Refine
+from pstmo.model.stmo import STMO, Prediction
 from pstmo.presets import PRESETS, Masking, ModelConfig, Optimisation
-from pstmo.skeleton import MOCAP
+from pstmo.skeleton import COCO, HUMAN36M, MOCAP
+from pstmo.training.engine import Engine
 from pstmo.training.finetune import finetune
 from pstmo.training.loop import Run
 from pstmo.training.losses import reconstruction_loss, sequence_and_centre_loss
@@ -35,6 +39,7 @@ from pstmo.training.masks import random_masks
 from pstmo.training.pretrain import pretrain
 from pstmo.training.sources import Batch, PairedWindows, SeenMotion, validation_batches
 from pstmo.training.state import RunState
+from pstmo.training.transfer import take_over
 from pstmo.windows import Clips
 
 RECIPE = PRESETS["cmu-w27"]
@@ -100,6 +105,10 @@ def read_log(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON")) for line in lines]
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def assert_same_run(one: Path, other: Path) -> None:
     """The same bits in every weight, statistic, optimiser slot and random state; the same log but for times."""
     names = {path.name for path in one.glob("[!.]*.safetensors")}
@@ -122,7 +131,7 @@ def assert_same_run(one: Path, other: Path) -> None:
 
 @pytest.mark.parametrize("per_sample", [True, False])
 def test_masks_hide_as_much_as_they_should(per_sample: bool):
-    masks = random_masks(Masking(0.8, 2, per_sample), 16, 27, 17, Generator().manual_seed(0))
+    masks = random_masks(Masking(0.8, 2, per_sample), 16, 27, 17, Chance.of(0))
     assert masks.frames.shape == ((16, 27) if per_sample else (27,))
     assert masks.joints.shape == ((16, 27, 17) if per_sample else (27, 17))
     assert (masks.frames.sum(-1) == 22).all()  # 80 % of 27 frames
@@ -133,7 +142,7 @@ def test_masks_hide_as_much_as_they_should(per_sample: bool):
 
 
 def test_every_frame_and_joint_is_hidden_as_often_as_the_others():
-    masks = random_masks(Masking(0.8, 2), 2000, 9, 17, Generator().manual_seed(0))
+    masks = random_masks(Masking(0.8, 2), 2000, 9, 17, Chance.of(0))
     torch.testing.assert_close(masks.frames.float().mean(0), torch.full((9,), 7 / 9), atol=0.04, rtol=0)
     torch.testing.assert_close(masks.joints.float().mean((0, 1)), torch.full((17,), 2 / 17), atol=0.01, rtol=0)
 
@@ -141,7 +150,7 @@ def test_every_frame_and_joint_is_hidden_as_often_as_the_others():
 @pytest.mark.parametrize(("frames", "joints"), [(1.0, 2), (0.95, 2), (-0.5, 2), (0.8, 17), (0.8, -1)])
 def test_masks_that_are_impossible_are_refused(frames: float, joints: int):
     with pytest.raises(PstmoError, match=r"hidden frames must lie|joints is not possible"):
-        random_masks(Masking(frames, joints), 4, 9, 17, Generator())
+        random_masks(Masking(frames, joints), 4, 9, 17, Chance.of(0))
 
 
 def test_losses_are_mean_distances():
@@ -164,9 +173,9 @@ class Recorded(PairedWindows):
 
     asked: list[list[int]] = field(default_factory=list)
 
-    def batch(self, numbers: Tensor, frames: int, generator: Generator) -> Batch:
+    def batch(self, numbers: Tensor, frames: int, chance: Chance) -> Batch:
         self.asked.append(numbers.tolist())
-        return super().batch(numbers, frames, generator)
+        return super().batch(numbers, frames, chance)
 
 
 def loop(folder: Path, validations: list[float] | None = None, **changes: Any) -> tuple[Run, list[float], list[float]]:
@@ -177,14 +186,16 @@ def loop(folder: Path, validations: list[float] | None = None, **changes: Any) -
     steps: list[float] = []
     kept: list[float] = []
 
-    def loss(batch: Batch, generator: Generator) -> Tensor:
+    def loss(network: nn.Module, batch: Batch, chance: Chance) -> Tensor:
         steps.append(network.weight.item())
         return network.weight.sum()
 
     validate: Callable[[], float] = iter(validations).__next__ if validations else lambda: 1.0
     source = Recorded(torch.zeros(10, 17, 2), torch.zeros(10, 17, 3), Clips([10]))
     settings = replace(Optimisation(epochs=3, batch=5, lr=0.01, decay=0.5), **changes)
-    run = Run(network, source, 9, loss, validate, lambda: kept.append(network.weight.item()), settings, {}, folder)
+    weight = network.weight
+    keep: Callable[[Path], None] = lambda path: kept.append(weight.item())  # noqa: E731
+    run = Run(network, source, 9, loss, validate, keep, settings, {}, folder, "best", Engine("cpu"))
     return run, steps, kept
 
 
@@ -194,20 +205,23 @@ def test_the_learning_rate_warms_up_by_batch_and_decays_by_epoch(tmp_path: Path)
     warmth = np.minimum(1, np.arange(1, 13) / 6)  # three epochs of four batches
     wanted = 0.01 * np.repeat([1, 0.5, 0.25], 4) * warmth
     np.testing.assert_allclose(-np.diff([*steps, run.network.weight.item()]), wanted, rtol=1e-3)
-    assert [line["lr"] for line in history] == pytest.approx([0.01, 0.005, 0.0025])
+    assert [line["lr"] for line in history] == pytest.approx([0.01 * 4 / 6, 0.005, 0.0025])  # of the last step
 
 
 def test_an_epoch_has_every_window_once(tmp_path: Path):
-    run, _, _ = loop(tmp_path, epochs=2, batch=6)
+    run, _, _ = loop(tmp_path, epochs=2)
     run.train()
     first, second = (list(chain(*run.source.asked[i : i + 4])) for i in (0, 4))
-    assert [len(batch) for batch in run.source.asked] == [6, 6, 6, 2] * 2
+    assert [len(batch) for batch in run.source.asked] == [5, 5, 5, 5] * 2
     assert sorted(first) == sorted(second) == list(range(20))
     assert first != second
     short, _, _ = loop(tmp_path / "short", epochs=2, batch=6, epoch_windows=13)
     short.train()
-    assert [len(batch) for batch in short.source.asked] == [6, 6] * 2  # batch norm cannot average the one left
+    assert [len(batch) for batch in short.source.asked] == [6, 6] * 2  # all batches are of one size
     assert len(set(chain(*short.source.asked[:2]))) == 12
+    tiny, _, _ = loop(tmp_path / "tiny", epochs=1, batch=64)
+    tiny.train()
+    assert [sorted(batch) for batch in tiny.source.asked] == [list(range(20))]
 
 
 def test_the_best_epoch_is_kept_also_over_a_stop(tmp_path: Path):
@@ -225,7 +239,7 @@ def test_the_best_epoch_is_kept_also_over_a_stop(tmp_path: Path):
 def test_a_stop_right_after_the_state_was_saved_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as patch:
         save = RunState.save
-        patch.setattr(RunState, "save", lambda *args: save(*args) or os.kill(os.getpid(), signal.SIGINT))
+        patch.setattr(RunState, "save", lambda *args: save(*args) or exec("raise KeyboardInterrupt"))
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 loop(tmp_path, epochs=2)[0].train()
@@ -248,7 +262,7 @@ def test_both_stages_learn(stage: str, data: Path, tmp_path: Path):
         with torch.inference_mode():
             errors = [mpjpe(best.network(b.keypoints).centre, b.poses[:, 4]) for b in held_out]
         assert 1000 * torch.cat(errors).mean().item() == pytest.approx(min(x["validation"] for x in log), rel=1e-5)
-        assert (best.framing, best.rate) == ("person", pytest.approx((20 * 60) ** 0.5))
+        assert (best.framing, best.rate) == ("facing", pytest.approx((20 * 60) ** 0.5))
 
 
 def test_finetuning_starts_from_the_very_encoder(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -265,10 +279,33 @@ def test_finetuning_starts_from_the_very_encoder(data: Path, tmp_path: Path, mon
         finetune(*sources(data), tmp_path / "2", replace(SMALL, width=64), QUICK, pretrained)
 
 
-def test_finetuning_wants_stage_1(data: Path, tmp_path: Path, small_checkpoint: Path):
-    with pytest.raises(CheckpointError, match="STMO, expected MaskedPoseModel"):
-        finetune(*sources(data), tmp_path, SMALL, QUICK, small_checkpoint)
-    assert list(tmp_path.iterdir()) == []
+def test_finetuning_starts_from_what_fits(data: Path, tmp_path: Path, small_checkpoint: Path):
+    checkpoint.save(tmp_path / "refine.safetensors", Checkpoint(Refine(17), COCO, HUMAN36M, "other"))
+    for start, model, message in (
+        (tmp_path / "refine.safetensors", SMALL, "holds a Refine, expected a stage I network or a lifter"),
+        (small_checkpoint, replace(SMALL, strides=(3, 9)), r"strides \(3, 3\) cannot start one with \(3, 9\)"),
+        (small_checkpoint, replace(SMALL, strides=(3,)), r"strides \(3, 3\) cannot start one with \(3,\)"),
+        (small_checkpoint, replace(SMALL, depth=3), "its encoder has the shape of"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            finetune(*sources(data), tmp_path / "out", model, QUICK, start)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_lifter_grows_into_a_larger_window(small_checkpoint: Path):
+    """What it learned for each place is stretched; of a window that stands still the tokens are the same."""
+    old = checkpoint.load(small_checkpoint).network
+    same, large = STMO(SMALL), STMO(replace(SMALL, strides=(3, 3, 3)))
+    take_over(same, small_checkpoint)
+    assert all(torch.equal(value, old.state_dict()[name]) for name, value in same.state_dict().items())
+    take_over(large, small_checkpoint)
+    for i in (0, 8):
+        assert torch.equal(large.encoder.position[26 * i // 8], old.encoder.position[i])
+    assert torch.equal(large.encoder.position[13], old.encoder.position[4])
+    assert torch.equal(large.aggregator.positions[1], old.aggregator.positions[0])
+    for new_block, old_block in zip(large.aggregator.blocks, [0, 0, 1], strict=True):
+        weights = old.aggregator.blocks[old_block].state_dict()
+        assert all(torch.equal(value, weights[name]) for name, value in new_block.state_dict().items())
 
 
 def test_people_train_or_validate_or_test(walk: np.ndarray, data: Path, tmp_path: Path):
@@ -325,10 +362,10 @@ def test_a_run_in_two_parts_is_the_run_in_one(stage: str, dropout: float, data: 
 )
 def test_a_run_does_not_go_on_with_other_settings(name: str, change: dict[str, Any], data: Path, tmp_path: Path):
     train("pretrain", data, tmp_path, epochs=1, epoch_windows=32)
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    before = contents(tmp_path)
     with pytest.raises(CheckpointError, match=rf"of a run with {name} = .*, now it is"):
         train("pretrain", data, tmp_path, **{"epochs": 2, "epoch_windows": 32, **change})
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert contents(tmp_path) == before
 
 
 def test_a_state_that_is_cut_off_is_refused(data: Path, tmp_path: Path):
@@ -347,20 +384,20 @@ def test_a_state_that_is_cut_off_is_refused(data: Path, tmp_path: Path):
 def test_a_killed_run_ends_with_the_same_bits(data: Path, tmp_path: Path):
     """The command itself, killed in the middle of its second epoch or soon after, and started again."""
     settings = {"epochs": 4, "batch": 3, "precision": "fp32"}
-    words = [f"--model.{key}={value}" for key, value in asdict(SMALL).items() if isinstance(value, int)]
-    words += [f"--finetune.{key}={value}" for key, value in settings.items()] + ["--model.strides", "3", "3"]
-    command = [sys.executable, "-m", "pstmo", "finetune", "--data", data, "-o", tmp_path / "killed", "cmu-w27", *words]
+    words = [f"model.{key}={value}" for key, value in asdict(SMALL).items() if isinstance(value, int)]
+    words += [f"finetune.{key}={value}" for key, value in settings.items()] + ["model.strides=3,3"]
+    command = [sys.executable, "-m", "pstmo", "finetune", "--data", data, "-o", tmp_path, "--set", *words]
     single = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, env=single, stdout=subprocess.DEVNULL) as run:
-        while run.poll() is None and not (tmp_path / "killed" / "log.jsonl").exists():
+        while run.poll() is None and not (tmp_path / "finetune" / "log.jsonl").exists():
             time.sleep(0.005)
-        time.sleep(0.5 * read_log(tmp_path / "killed")[0]["seconds"])
+        time.sleep(0.5 * read_log(tmp_path / "finetune")[0]["seconds"])
         run.kill()
     assert run.returncode == -signal.SIGKILL
-    assert 1 <= len(read_log(tmp_path / "killed")) < 4
+    assert 1 <= len(read_log(tmp_path / "finetune")) < 4
     subprocess.run(command, env=single, check=True, stdout=subprocess.DEVNULL)
     finetune(*sources(data), tmp_path / "whole", SMALL, replace(RECIPE.finetune, **settings))
-    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+    assert_same_run(tmp_path / "whole", tmp_path / "finetune")
 
 
 def test_no_kill_leaves_half_a_file(data: Path, tmp_path: Path):

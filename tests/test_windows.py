@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from pstmo.fill import interpolate
-from pstmo.framing import FRAMINGS, as_on_screen, as_person
+from pstmo.framing import FRAMINGS, View
 from pstmo.skeleton import COCO, HUMAN36M, SKELETONS
 from pstmo.windows import Clips, mirrored, window_index
 
@@ -97,39 +97,83 @@ def test_mirroring_moves_the_left_wrist_to_the_right_one_across_the_middle():
     assert torch.equal(once[:, hip], x[:, hip] * torch.tensor([-1.0, 1, 1]))
 
 
+def framed(window: Tensor, framing: str, focal: float = 2.0) -> View:
+    return FRAMINGS[framing](window, torch.full((len(window),), float(focal)))
+
+
+def around_person(window: Tensor) -> Tensor:
+    return framed(window, "person").keypoints
+
+
 @quick
 @given(seeds, st.floats(0.05, 20), st.floats(-2, 2), st.floats(-2, 2))
 def test_a_person_is_framed_alike_wherever_and_however_large(seed, scale, x, y):
     window = some(2, 9, 17, 2, seed=seed)
     elsewhere = scale * window + torch.tensor([x, y]) * scale
-    torch.testing.assert_close(as_person(elsewhere), as_person(window), atol=2e-5, rtol=0)
+    torch.testing.assert_close(around_person(elsewhere), around_person(window), atol=2e-5, rtol=0)
 
 
 def test_a_framed_person_has_mean_zero_and_size_one_in_each_window():
-    framed = as_person(some(3, 9, 17, 2) * torch.tensor([1.0, 5, 0.01])[:, None, None, None] + 3)
+    framed = around_person(some(3, 9, 17, 2) * torch.tensor([1.0, 5, 0.01])[:, None, None, None] + 3)
     torch.testing.assert_close(framed.mean((1, 2)), torch.zeros(3, 2), atol=1e-3, rtol=0)
     torch.testing.assert_close(framed.square().sum(-1).mean((1, 2)), torch.ones(3), atol=1e-3, rtol=0)
 
 
 def test_movement_within_a_window_is_not_framed_away():
     window = some(1, 1, 17, 2) + torch.arange(9.0)[None, :, None, None]
-    torch.testing.assert_close(as_person(window)[0].diff(dim=0), as_person(window)[0].diff(dim=0)[:1].expand(8, -1, -1))
-    assert as_person(window)[0].diff(dim=0).min() > 0.1
+    torch.testing.assert_close(
+        around_person(window)[0].diff(dim=0), around_person(window)[0].diff(dim=0)[:1].expand(8, -1, -1)
+    )
+    assert around_person(window)[0].diff(dim=0).min() > 0.1
 
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_framing_and_mirroring_can_change_places(framing):
-    window, frame = some(2, 9, 17, 2) + 0.3, FRAMINGS[framing]
-    torch.testing.assert_close(frame(mirrored(window, COCO)), mirrored(frame(window), COCO))
+    window, poses = some(2, 9, 17, 2) + 0.3, some(2, 9, 17, 3)
+    view, other = framed(window, framing), framed(mirrored(window, COCO), framing)
+    torch.testing.assert_close(other.keypoints, mirrored(view.keypoints, COCO), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(other.turned(mirrored(poses, COCO)), mirrored(view.turned(poses), COCO))
 
 
-def test_a_person_in_a_single_point_is_framed_finitely():
-    assert torch.equal(as_person(torch.full((1, 9, 17, 2), 0.5)), torch.zeros(1, 9, 17, 2))
+@pytest.mark.parametrize("framing", ["person", "facing"])
+def test_a_person_in_a_single_point_is_framed_finitely(framing):
+    keypoints = framed(torch.full((1, 9, 17, 2), 0.5), framing).keypoints
+    torch.testing.assert_close(keypoints, torch.zeros(1, 9, 17, 2), atol=1e-4, rtol=0)
 
 
 def test_screen_coordinates_stay_as_they_are():
-    window = some(2, 9, 17, 2)
-    assert torch.equal(as_on_screen(window), window)
+    window, poses = some(2, 9, 17, 2), some(2, 17, 3)
+    view = framed(window, "screen")
+    assert torch.equal(view.keypoints, window)
+    assert view.turned(poses) is poses
+
+
+@quick
+@given(seeds, st.sampled_from(list(FRAMINGS)), st.floats(0.8, 5.0))
+def test_poses_come_back_from_a_view(seed, framing, focal):
+    window, poses = some(2, 9, 17, 2, seed=seed), some(2, 9, 17, 3, seed=seed + 1)
+    view = framed(window, framing, focal)
+    torch.testing.assert_close(view.back(view.turned(poses)), poses, atol=1e-5, rtol=0)
+    torch.testing.assert_close(view.turned(poses).norm(dim=-1), poses.norm(dim=-1))
+    one = view.turned(poses[:, 4])
+    torch.testing.assert_close(one, view.turned(poses)[:, 4])
+
+
+@quick
+@given(seeds, st.floats(0.8, 5.0))
+def test_the_view_that_faces_a_person_is_a_camera_at_the_same_place(seed, focal):
+    """What it shows are the turned points, seen by a pinhole; the middle of the person lies straight ahead."""
+    points = some(2, 9, 17, 3, seed=seed).clamp(-1, 1) * 0.4 + torch.tensor([1.0, -0.7, 4.0])
+    xy = focal * points[..., :2] / points[..., 2:]
+    view = framed(xy, "facing", focal)
+    turned = view.turned(points)
+    seen = around_person(turned[..., :2] / turned[..., 2:])
+    torch.testing.assert_close(view.keypoints, seen, atol=1e-4, rtol=0)
+    middle = torch.cat([xy.mean((1, 2)) / focal, torch.ones(2, 1)], -1)
+    ahead = view.turned(middle[:, None, None])[:, 0, 0]
+    torch.testing.assert_close(ahead[:, :2], torch.zeros(2, 2), atol=1e-5, rtol=0)
+    level = view.back(torch.tensor([1.0, 0.0, 0.0]).expand(2, 1, 3))
+    torch.testing.assert_close(level[..., 1], torch.zeros(2, 1), atol=1e-6, rtol=0)  # its horizon is the camera's
 
 
 @st.composite

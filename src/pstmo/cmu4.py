@@ -21,6 +21,7 @@ import torch
 from torch import Generator, Tensor
 
 from pstmo.camera import Camera, normalise_screen, to_pixels
+from pstmo.chance import Chance
 from pstmo.datasets import human36m, mocap, motions, paired
 from pstmo.datasets.human36m_cameras import human36m_cameras
 from pstmo.datasets.paired import PairedDataset
@@ -245,7 +246,7 @@ def _views(pixels: Tensor, cameras: tuple[Camera, ...], how: Kind, name: str) ->
     if how.noise is not None:
         sizes = [camera.image_size for camera in cameras]
         xy = torch.stack([normalise_screen(seen, *size) for seen, size in zip(pixels, sizes, strict=True)])
-        found = detect(xy, how.noise, Generator().manual_seed(zlib.crc32(name.encode())), how.skeleton)
+        found = detect(xy, how.noise, Chance(Generator().manual_seed(zlib.crc32(name.encode()))), how.skeleton)
         xy, observed = interpolate(*found), found.observed
         pixels = torch.stack([to_pixels(seen, *size) for seen, size in zip(xy, sizes, strict=True)])
     columns = [pixels, observed[..., None].float()] if how.scored else [pixels]

@@ -1,6 +1,6 @@
 """A 2D detector's mistakes: jitter, drift, jumps, swapped limbs, missed joints, people cut off by the picture.
 
-Everything is a batch of windows on one device: (batch, frames, joints, axes). Chance comes from the generator given.
+Everything is a batch of windows on one device: (batch, frames, joints, axes). All chance comes from the Chance given.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Generator, Tensor
+from torch import Tensor
 
+from pstmo.chance import Chance
 from pstmo.skeleton import COCO, Skeleton
 
 Screen = Float[Tensor, "batch frames joints 2"]
@@ -48,21 +49,21 @@ class Detection(NamedTuple):
     observed: Bool[Tensor, "batch frames joints"]
 
 
-def detect(clean: Screen, noise: DetectorNoise, generator: Generator, skeleton: Skeleton = COCO) -> Detection:
+def detect(clean: Screen, noise: DetectorNoise, chance: Chance, skeleton: Skeleton = COCO) -> Detection:
     """What a detector would make of these points. What is not observed keeps a value; do not read it."""
-    chance = _Chance(clean.shape, clean.device, generator, noise)
+    draws = _Draws(clean.shape, chance, noise)
     size = _height(clean)
-    xy = clean + size * _jitter(chance, noise, skeleton)
-    outlier = chance.joint_event(noise.outlier)
-    xy = xy + outlier[..., None] * size * noise.outlier_size * chance.normal(1, len(skeleton))
+    xy = _jitter(draws, noise, skeleton).mul_(size).add_(clean)
+    outlier = draws.joint_event(noise.outlier)
+    xy = xy + outlier[..., None] * (size * noise.outlier_size * draws.normal(1, len(skeleton)))
     for limb in LIMBS:
-        left, right = ([skeleton.index(f"{side}_{joint}") for joint in limb] for side in ("left", "right"))
-        swapped = chance.frame_event(noise.swap)[..., None, None]
-        xy[:, :, left], xy[:, :, right] = (
-            torch.where(swapped, xy[:, :, right], xy[:, :, left]),
-            torch.where(swapped, xy[:, :, left], xy[:, :, right]),
-        )
-    return Detection(xy, ~_missed(chance, noise, skeleton))
+        swapped = draws.frame_event(noise.swap)[..., None]
+        for joint in limb:
+            left, right = (xy[:, :, skeleton.index(f"{side}_{joint}")] for side in ("left", "right"))
+            there, here = torch.where(swapped, left, right), torch.where(swapped, right, left)
+            left.copy_(here)
+            right.copy_(there)
+    return Detection(xy, ~_missed(draws, noise, skeleton))
 
 
 def _height(xy: Screen) -> Float[Tensor, "batch 1 1 1"]:
@@ -71,50 +72,51 @@ def _height(xy: Screen) -> Float[Tensor, "batch 1 1 1"]:
     return box.median(1).values[:, None, None, None]
 
 
-def _jitter(chance: "_Chance", noise: DetectorNoise, skeleton: Skeleton) -> Screen:
+def _jitter(draws: "_Draws", noise: DetectorNoise, skeleton: Skeleton) -> Screen:
     more = torch.tensor(
         [next((more for part, more in EXTREMITIES.items() if joint.endswith(part)), 1.0) for joint in skeleton.joints],
-        device=chance.device,
+        device=draws.device,
     )[:, None]
-    drift = _correlated(chance.normal(chance.frames, len(skeleton)), noise.memory)
-    moving = noise.drift * drift + noise.jitter * chance.normal(chance.frames, len(skeleton))
+    drift = _correlated(draws.normal(draws.frames, len(skeleton)), noise.memory)
+    moving = drift.mul_(noise.drift).add_(draws.normal(draws.frames, len(skeleton)).mul_(noise.jitter))
     low, high = (log(strength) for strength in noise.strength)
-    strength = (low + (high - low) * chance.uniform(1, 1, 1)).exp()
-    return strength * (noise.steady * chance.normal(1, len(skeleton)) + moving * more)
+    strength = (low + (high - low) * draws.uniform(1, 1, 1)).exp()
+    return moving.mul_(more).add_(noise.steady * draws.normal(1, len(skeleton))).mul_(strength)
 
 
 def _correlated(values: Screen, memory: float) -> Screen:
     """Independent normal values as a process of that variance; its correlation falls with exp(-frames / memory)."""
     keep = exp(-1 / memory)
-    frames = list(values.unbind(1))
-    for i in range(1, len(frames)):
-        frames[i] = keep * frames[i - 1] + (1 - keep**2) ** 0.5 * frames[i]
-    return torch.stack(frames, 1)
+    steps = (1 - keep**2) ** 0.5 * values
+    steps[:, 0] = values[:, 0]
+    for i in range(1, values.shape[1]):
+        steps[:, i] += keep * steps[:, i - 1]
+    return steps
 
 
-def _missed(chance: "_Chance", noise: DetectorNoise, skeleton: Skeleton) -> Bool[Tensor, "batch frames joints"]:
-    lost = chance.uniform(1, len(skeleton)) < noise.lost
-    depth = chance.uniform(1, 1) / max(noise.cut_off, 1e-9)  # below 1: cut off; below 0.5: above the hips
+def _missed(draws: "_Draws", noise: DetectorNoise, skeleton: Skeleton) -> Bool[Tensor, "batch frames joints"]:
+    lost = draws.uniform(1, len(skeleton)) < noise.lost
+    depth = draws.uniform(1, 1) / max(noise.cut_off, 1e-9)  # below 1: cut off; below 0.5: above the hips
     ankles, knees, hips = (
-        torch.tensor([joint.endswith(part) for joint in skeleton.joints], device=chance.device)
+        torch.tensor([joint.endswith(part) for joint in skeleton.joints], device=draws.device)
         for part in ("ankle", "knee", "hip")
     )
     lost = lost | ((depth < 1) & (ankles | knees)) | ((depth < 0.5) & hips)
-    return lost | chance.joint_event(noise.gap) | chance.frame_event(noise.nobody)[..., None]
+    return lost | draws.joint_event(noise.gap) | draws.frame_event(noise.nobody)[..., None]
 
 
-class _Chance:
+class _Draws:
     """Random values in the shape of one batch of windows."""
 
-    def __init__(self, shape: torch.Size, device: torch.device, generator: Generator, noise: DetectorNoise):
+    def __init__(self, shape: torch.Size, chance: Chance, noise: DetectorNoise):
         self.batch, self.frames, self.joints = shape[:3]
-        self.device, self.generator, self.noise = device, generator, noise
+        self.device, self.chance, self.noise = chance.device, chance, noise
 
     def uniform(self, *shape: int) -> Tensor:
-        return torch.rand(self.batch, *shape, generator=self.generator, device=self.device)
+        return self.chance.uniform(self.batch, *shape)
 
     def normal(self, frames: int, joints: int) -> Screen:
-        return torch.randn(self.batch, frames, joints, 2, generator=self.generator, device=self.device)
+        return self.chance.normal(self.batch, frames, joints, 2)
 
     def joint_event(self, chance: float) -> Bool[Tensor, "batch frames joints"]:
         """True over a run of frames, for the joints that something happens to."""

@@ -13,5 +13,13 @@ class SkeletonError(PstmoError):
     """Joints that do not fit the skeleton asked for."""
 
 
+class Stopped(PstmoError):  # noqa: N818
+    """Work that a signal ended and that can go on later. number: of the signal."""
+
+    def __init__(self, message: str, number: int):
+        super().__init__(message)
+        self.number = number
+
+
 class CheckpointError(PstmoError):
     """A checkpoint that cannot be read, or does not fit the network."""

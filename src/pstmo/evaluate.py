@@ -132,7 +132,7 @@ def lifting(
     lacks lens or root, or where 2D and 3D joints are not the same.
     """
     if refine is not None:
-        _check_refine(lifter, refine)
+        refine.check_fit(lifter.checkpoint.keypoints, lifter.checkpoint.poses)
 
     def predict(recording: Recording) -> Poses:
         seen = recording.keypoints[keypoints]
@@ -172,13 +172,6 @@ def keeping(predict: Predict, file: PredictionsFile) -> Predict:
         return poses
 
     return predict_and_keep
-
-
-def _check_refine(lifter: Lifter, refine: Refine) -> None:
-    seen, posed = lifter.checkpoint.keypoints, lifter.checkpoint.poses
-    if seen.joints != posed.joints or refine.joints != len(posed):
-        layouts = f"{seen.name} -> {posed.name}, and a module of {refine.joints} joints"
-        raise PstmoError(f"refining needs the same joints in 2D, 3D and the module, found {layouts}")
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -14,17 +14,14 @@ def interpolate(xy: Track, observed: Seen) -> Track:
     A joint that is never observed takes the mean of the frame's other joints. Values that are not observed are not
     read; where nothing was ever observed they become 0.
     """
-    xy = torch.where(observed[..., None], xy, 0)
-    frames = torch.arange(xy.shape[1], device=xy.device)[:, None].expand(observed.shape)
-    before = torch.where(observed, frames, -1).cummax(1).values
-    after = torch.where(observed, frames, xy.shape[1]).flip(1).cummin(1).values.flip(1)
-    share = _share(frames, before, after)[..., None]
-    low, high = (_rows(xy, rows.clamp(0, xy.shape[1] - 1)) for rows in (before, after))
-    low, high = torch.where(before[..., None] < 0, high, low), torch.where(after[..., None] >= xy.shape[1], low, high)
-    filled = low + share * (high - low)
-    ever = observed.any(1, keepdim=True)[..., None]  # (batch, 1, joints, 1)
-    middle = (filled * ever).sum(2, keepdim=True) / ever.sum(2, keepdim=True).clamp_min(1)
-    return torch.where(observed[..., None], xy, torch.where(ever, filled, middle))
+    times = observed.sum(1)
+    xy, ever, tracks = xy.clone(), times > 0, _tracks(times < xy.shape[1])
+    seen = observed[tracks]
+    filled = _between(xy[tracks], seen)
+    xy[tracks] = filled
+    middle = (xy * ever[:, None, :, None]).sum(2) / ever.sum(1).clamp_min(1)[:, None, None]  # (batch, frames, 2)
+    xy[tracks] = torch.where(seen.any(1)[:, None, None], filled, middle[tracks[0]])
+    return xy
 
 
 def within(windows: Track, observed: Seen) -> Track:
@@ -37,9 +34,23 @@ def within(windows: Track, observed: Seen) -> Track:
     return torch.where(somebody, interpolate(windows, observed), windows)
 
 
-def _share(at: Int[Tensor, "..."], before: Int[Tensor, "..."], after: Int[Tensor, "..."]) -> Float[Tensor, "..."]:
-    return (at - before) / (after - before).clamp_min(1)
+def _tracks(gappy: Bool[Tensor, "batch joints"]) -> tuple[Int[Tensor, " tracks"], slice, Int[Tensor, " tracks"]]:
+    """Index of the joints to look at in each window: those with gaps. To know which, one would have to wait for a GPU:
+    there it is all of them."""
+    if gappy.device.type == "cpu":
+        windows, joints = gappy.nonzero(as_tuple=True)
+    else:
+        windows, joints = ((torch.ones_like(gappy).cumsum(axis) - 1).flatten() for axis in (0, 1))
+    return windows, slice(None), joints
 
 
-def _rows(xy: Track, rows: Int[Tensor, "batch frames joints"]) -> Track:
-    return xy.gather(1, rows[..., None].expand_as(xy))
+def _between(xy: Float[Tensor, "tracks frames 2"], seen: Bool[Tensor, "tracks frames"]) -> Tensor:
+    """Gaps filled linearly, the ends held; 0 where nothing was seen."""
+    frames, last = torch.arange(seen.shape[1], device=xy.device).expand_as(seen), seen.shape[1] - 1
+    xy = torch.where(seen[..., None], xy, 0)
+    before = torch.where(seen, frames, -1).cummax(1).values
+    after = torch.where(seen, frames, last + 1).flip(1).cummin(1).values.flip(1)
+    share = ((frames - before) / (after - before).clamp_min(1))[..., None]
+    low, high = (xy.gather(1, rows.clamp(0, last)[..., None].expand_as(xy)) for rows in (before, after))
+    low, high = torch.where(before[..., None] < 0, high, low), torch.where(after[..., None] > last, low, high)
+    return torch.where(seen[..., None], xy, low + share * (high - low))

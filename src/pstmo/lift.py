@@ -14,7 +14,7 @@ from pstmo.camera import normalise_screen
 from pstmo.checkpoint import Checkpoint
 from pstmo.errors import PstmoError
 from pstmo.fill import interpolate, within
-from pstmo.framing import FRAMINGS
+from pstmo.framing import FOCAL, FRAMINGS
 from pstmo.model.stmo import STMO
 from pstmo.sequence import Keypoints, Poses
 from pstmo.windows import Clips, mirrored
@@ -77,12 +77,12 @@ class Lifter:
         keypoints = keypoints.to(self.checkpoint.keypoints)
         if not keypoints.observed.any():
             raise PstmoError(f"nobody was observed: no joint in any of the {keypoints.frames} frames")
-        track = self.track(keypoints)
+        track, focal = self.track(keypoints), focal_of(keypoints)
         every_frame = torch.arange(keypoints.frames, device=track.filled.device)
         clip = Clips([keypoints.frames], every_frame.device)
         rows = clip.windows(every_frame, self.network.config.frames, step or self.step(keypoints.fps))
         with torch.inference_mode():
-            return torch.cat([self._centres(track.windows(part), mirror) for part in rows.split(batch)])
+            return torch.cat([self._centres(track.windows(part), focal, mirror) for part in rows.split(batch)])
 
     def track(self, keypoints: Keypoints) -> "Track":
         """The clip in normalised screen coordinates."""
@@ -96,14 +96,14 @@ class Lifter:
         return max(1, round(fps / self.checkpoint.rate))
 
     def _centres(
-        self, windows: Float[Tensor, "batch frames joints 2"], mirror: bool
+        self, windows: Float[Tensor, "batch frames joints 2"], focal: float, mirror: bool
     ) -> Float[Tensor, "batch out_joints 3"]:
-        windows = FRAMINGS[self.checkpoint.framing](windows)
-        poses = self.network(windows).centre
+        view = FRAMINGS[self.checkpoint.framing](windows, windows.new_full((len(windows),), focal))
+        poses = self.network(view.keypoints).centre
         if mirror:
-            flipped = self.network(mirrored(windows, self.checkpoint.keypoints)).centre
+            flipped = self.network(mirrored(view.keypoints, self.checkpoint.keypoints)).centre
             poses = (poses + mirrored(flipped, self.checkpoint.poses)) / 2
-        return poses
+        return view.back(poses)
 
 
 class Track(NamedTuple):
@@ -115,6 +115,11 @@ class Track(NamedTuple):
     def windows(self, rows: Int[Tensor, "batch frames"]) -> Float[Tensor, "batch frames joints 2"]:
         """As in training, gaps are filled from within each window."""
         return within(self.filled[rows], self.observed[rows])
+
+
+def focal_of(keypoints: Keypoints) -> float:
+    """Focal length over half the picture's width; a usual one where nobody knows it."""
+    return FOCAL if keypoints.focal is None else 2 * keypoints.focal / keypoints.image_size[0]
 
 
 def rooted(poses: Float[Tensor, "frames joints 3"], root: int) -> Float[Tensor, "frames joints 3"]:

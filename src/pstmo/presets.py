@@ -23,13 +23,14 @@ class ModelConfig:
     depth: int = 3  # blocks of the temporal encoder
     width: int = 256  # channels of a token
     hidden: int = 512  # channels inside a block's feed-forward part
+    spatial: int = 1  # residual blocks of the spatial encoder
     heads: int = 8  # of every attention layer
     dropout: float = 0.1
     positioned: int | None = None  # aggregator blocks with a position embedding; None = all (official: the first 3)
 
     def __post_init__(self) -> None:
         sizes = (self.joints_in, self.joints_out, self.width, self.hidden, self.heads, *self.strides)
-        if not self.strides or min(sizes) < 1 or self.depth < 1:
+        if not self.strides or min(sizes) < 1 or self.depth < 1 or self.spatial < 0:
             raise PstmoError(f"every size of a model must be at least 1, found {self}")
         if self.width % (2 * self.heads):
             raise PstmoError(f"width {self.width} must be a multiple of twice the heads ({self.heads})")
@@ -59,38 +60,56 @@ class Masking:
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How a stage is trained: Adam with amsgrad, the learning rate multiplied by `decay` after each epoch."""
+    """How a stage is trained; as given here, in the paper's way (section 4.2)."""
 
     epochs: int = 80
     epoch_windows: int | None = None  # windows of one epoch; None = every window of the data once
-    batch: int = 160
+    batch: int = 160  # windows of one step, over all processes
+    accumulate: int = 1  # parts that a process goes through one by one, where its share of a batch is too large at once
+    optimizer: Literal["adam", "adamw", "muon"] = "adam"  # adam: with amsgrad
     lr: float = 1e-3
-    decay: float = 0.97
+    schedule: Literal["decay", "cosine"] = "decay"  # cosine: to 0 at the last epoch
+    decay: float = 0.97  # of the learning rate, after each epoch
     warmup: int = 0  # batches over which the learning rate rises linearly
+    weight_decay: float = 0.01  # not of adam
     clip: float | None = None  # gradient norm is cut to this
     precision: Literal["fp32", "bf16"] = "fp32"  # bf16: products in bfloat16, weights and losses in float32
+    compile: bool = False  # torch.compile
     keep: Literal["best", "last"] = "best"  # the epoch that becomes the checkpoint; best = by validation error
+    every: int | None = None  # also keep each so many-th epoch
     seed: int = 0
 
     def __post_init__(self) -> None:
         windows = self.batch if self.epoch_windows is None else self.epoch_windows
-        if self.epochs < 1 or min(self.batch, windows) < 2:
-            raise PstmoError(f"training needs at least 1 epoch and 2 windows a batch and an epoch, found {self}")
-        if not (self.lr > 0 and self.decay > 0 and (self.clip is None or self.clip > 0) and self.warmup >= 0):
-            raise PstmoError(f"learning rate, decay and clip must be above 0 and warmup not below it, found {self}")
+        if min(self.epochs, self.accumulate, self.every or 1) < 1 or min(self.batch, windows) < 2:
+            raise PstmoError(
+                f"training needs at least 1 epoch, 1 part, and 2 windows a batch and an epoch, found {self}"
+            )
+        if not (
+            self.lr > 0
+            and self.decay > 0
+            and (self.clip is None or self.clip > 0)
+            and min(self.warmup, self.weight_decay) >= 0
+        ):
+            raise PstmoError(
+                f"learning rate, decay and clip must be above 0, warmup and weight decay not below it; found {self}"
+            )
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Both stages of one model, and how its windows are made."""
+    """The stages of one model, and how its windows are made."""
 
     model: ModelConfig
     masking: Masking
     pretrain: Optimisation
     finetune: Optimisation
+    refine: Optimisation = Optimisation(lr=1e-5)  # of lifter and module alike; the official code's `lr_refine`
     tds: int = 1  # temporal downsampling: recorded frames (of 50 a second) between two frames of a window
     rates: tuple[float, float] | None = None  # frames a second of windows, drawn between these; None = as tds says
-    framing: Literal["screen", "person"] = "screen"  # how keypoints are put before the network; see framing.py
+    framing: Literal["screen", "person", "facing"] = (
+        "screen"  # how keypoints are put before the network; see framing.py
+    )
 
     def __post_init__(self) -> None:
         if self.tds < 1 or (self.rates is not None and not 0 < self.rates[0] <= self.rates[1]):
@@ -100,18 +119,29 @@ class Recipe:
 _S243 = ModelConfig(strides=STRIDES[243], depth=3, dropout=0.1)
 _PAPER = Optimisation(lr=1e-4)
 _QUICK = Optimisation(
-    epochs=24, epoch_windows=12_800, batch=128, lr=1e-3, decay=0.05 ** (1 / 24), warmup=200, clip=1.0, precision="bf16"
+    epochs=10,
+    epoch_windows=25_600,
+    batch=256,
+    optimizer="muon",
+    lr=2e-3,
+    schedule="cosine",
+    warmup=100,
+    clip=1.0,
+    precision="bf16",
+)
+_LIVE = Recipe(
+    ModelConfig(strides=STRIDES[27], dropout=0.0),
+    Masking(0.8, 2),
+    _QUICK,
+    replace(_QUICK, epochs=50),
+    rates=(20.0, 60.0),
+    framing="facing",
 )
 
 PRESETS = {
-    "cmu-w27": Recipe(
-        ModelConfig(strides=STRIDES[27], dropout=0.0),
-        Masking(0.8, 2),
-        _QUICK,
-        replace(_QUICK, epochs=100, decay=0.02 ** (1 / 100)),
-        rates=(20.0, 60.0),
-        framing="person",
-    ),
+    "cmu-w27": _LIVE,
+    "cmu-w81": replace(_LIVE, model=replace(_LIVE.model, strides=STRIDES[81])),
+    "cmu-w243": replace(_LIVE, model=replace(_LIVE.model, strides=STRIDES[243])),
     "p-stmo-s": Recipe(_S243, Masking(0.8, 2), _PAPER, replace(_PAPER, lr=7e-4), tds=2),
     "p-stmo-s-gt": Recipe(_S243, Masking(0.8, 7), _PAPER, replace(_PAPER, lr=1e-3), tds=2),
     "p-stmo": Recipe(replace(_S243, depth=4), Masking(0.6, 3), _PAPER, replace(_PAPER, lr=1e-3), tds=2),
@@ -119,4 +149,4 @@ PRESETS = {
         replace(_S243, strides=STRIDES[81]), Masking(0.7, 2), _PAPER, replace(_PAPER, lr=7e-4), tds=1
     ),
 }
-"""The recipe of the weights that come with the package, and the paper's (section 4.2 and supplement)."""
+"""Recipes of the weights that come with the package, and the paper's (section 4.2 and supplement)."""

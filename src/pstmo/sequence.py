@@ -1,6 +1,7 @@
 """Keypoints (2D, what a detector saw) and poses (3D, what the lifter makes of them): frozen and validated."""
 
 from dataclasses import dataclass, replace
+from math import radians, tan
 
 import numpy as np
 
@@ -14,7 +15,7 @@ class Keypoints:
 
     xy: (frames, joints, 2) float32, pixels, x right, y down; NaN = not observed.
     confidence: (frames, joints) float32, 0 where not observed.
-    image_size: (width, height) in pixels. fps: frames a second.
+    image_size: (width, height) in pixels. fps: frames a second. focal: length in pixels; None = nobody knows.
     """
 
     xy: np.ndarray
@@ -22,6 +23,7 @@ class Keypoints:
     skeleton: Skeleton
     image_size: tuple[int, int]
     fps: float
+    focal: float | None = None
 
     @classmethod
     def from_array(
@@ -32,6 +34,7 @@ class Keypoints:
         fps: float | int | None,
         confidence: np.ndarray | None = None,
         skeleton: str | Skeleton = "coco17",
+        focal: float | None = None,
     ) -> "Keypoints":
         """Checks and wraps (frames, joints, 2) pixels.
 
@@ -42,6 +45,8 @@ class Keypoints:
         xy = np.array(xy, np.float32)
         _check_shape("keypoints", xy, skeleton, axes=2)
         size, rate = _checked_image_size(image_size), _checked_fps(fps)
+        if focal is not None and not 0 < focal < np.inf:
+            raise PstmoError(f"the focal length is {focal}, expected a positive number of pixels")
         observed = np.asarray(np.isfinite(xy).all(axis=-1))
         if confidence is None:
             confidence = observed
@@ -52,7 +57,7 @@ class Keypoints:
             raise PstmoError("confidence holds infinite values, expected numbers from 0 on")
         observed &= confidence > 0
         xy[~observed] = np.nan
-        return cls(xy, np.where(observed, confidence, np.float32(0)), skeleton, size, rate)
+        return cls(xy, np.where(observed, confidence, np.float32(0)), skeleton, size, rate, focal)
 
     @property
     def frames(self) -> int:
@@ -62,6 +67,12 @@ class Keypoints:
     def observed(self) -> np.ndarray:
         """(frames, joints) bool."""
         return self.confidence > 0
+
+    def with_view(self, degrees: float) -> "Keypoints":
+        """The same, by a camera that shows so many degrees from the left to the right edge. Raises PstmoError."""
+        if not 1 <= degrees < 179:
+            raise PstmoError(f"found a field of view of {degrees:g} degrees, expected 1 to 179")
+        return replace(self, focal=self.image_size[0] / 2 / tan(radians(degrees) / 2))
 
     def to(self, skeleton: str | Skeleton) -> "Keypoints":
         """The same person in another layout, joint by joint by name. Raises SkeletonError if joints are missing."""

@@ -1,6 +1,6 @@
 """Random cameras and bodies: motion in the world -> what a camera sees of it, and the 3D behind that.
 
-Everything is a batch of windows on one device: (batch, frames, joints, axes). Chance comes from the generator given.
+Everything is a batch of windows on one device: (batch, frames, joints, axes). All chance comes from the Chance given.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Tensor
 
-from pstmo.camera import world_to_camera
+from pstmo.chance import Chance
 from pstmo.skeleton import COCO, MOCAP
 
 Window = Float[Tensor, "batch frames joints 3"]
@@ -25,12 +25,14 @@ class Cameras(NamedTuple):
     position: Float[Tensor, "batch 3"]  # metres
     focal: Float[Tensor, "batch 1"]
 
+    def turned(self, world: Window) -> Window:
+        """Directions in the world, such as from a joint to another, in camera axes."""
+        return (world.flatten(1, 2) @ self.orientation).view_as(world)
+
     def see(self, world: Window) -> tuple[Screen, Window]:
         """Normalised screen coordinates, and the points in camera axes."""
-        points = world_to_camera(world, self.orientation[:, None], self.position[:, None, None])
-        depth = points[..., 2:].clamp_min(0.1)
-        xy = points[..., :2] / depth * self.focal[:, None, None]
-        return xy, points
+        points = self.turned(world - self.position[:, None, None])
+        return points[..., :2] * (self.focal[:, None, None] / points[..., 2:].clamp_min(0.1)), points
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,14 @@ class CameraRanges:
     roll: float = 0.05  # standard deviation, radians
 
 
-def random_cameras(subject: Float[Tensor, "batch 3"], ranges: CameraRanges, generator: Generator) -> Cameras:
+def random_cameras(subject: Float[Tensor, "batch 3"], ranges: CameraRanges, chance: Chance) -> Cameras:
     """A camera for each subject (its place in the world, metres) that has it in the picture."""
     n, device = len(subject), subject.device
 
     def uniform(low: float | int, high: float | int) -> Tensor:
-        return low + (high - low) * torch.rand(n, generator=generator, device=device)
+        return low + (high - low) * chance.uniform(n)
 
-    aspect = torch.tensor(ranges.aspects, device=device)[
-        torch.randint(len(ranges.aspects), (n,), generator=generator, device=device)
-    ]
+    aspect = torch.tensor(ranges.aspects, device=device)[chance.integers(len(ranges.aspects), n)]
     focal = uniform(log(ranges.focal[0]), log(ranges.focal[1])).exp() * aspect.clamp_min(1)  # over half the width
     size = uniform(log(ranges.size[0]), log(ranges.size[1])).exp() * 2 * aspect.clamp_max(1)
     distance = (1.7 * focal / size).clamp(*ranges.distance)
@@ -65,7 +65,7 @@ def random_cameras(subject: Float[Tensor, "batch 3"], ranges: CameraRanges, gene
     position = subject + torch.stack([away * azimuth.cos(), away * azimuth.sin(), rise], -1)
     aim_x = uniform(-1, 1) * ranges.off_centre / focal  # tangents of the angles by which the aim misses the subject
     aim_y = uniform(-1, 1) * ranges.off_centre * aspect / focal
-    roll = torch.randn(n, generator=generator, device=device) * ranges.roll
+    roll = chance.normal(n) * ranges.roll
     orientation = _look(subject - position, aim_x, aim_y, roll)
     return Cameras(orientation, position, focal[:, None])
 
@@ -94,19 +94,20 @@ class BodyRanges:
     hips: tuple[float, float] = (0.9, 1.6)  # where detectors see the hips, over the distance between the hip joints
 
 
-def vary_body(world: Window, ranges: BodyRanges, generator: Generator) -> tuple[Window, Window]:
+def vary_body(world: Window, ranges: BodyRanges, chance: Chance) -> tuple[Window, Window]:
     """Points of `mocap22` -> (what a detector looks at, what is to be predicted), for a body of another size.
 
     The hips that detectors mark are wider apart than the joints and vary; the predicted ones stay at the joints.
     """
-    n, device = len(world), world.device
-    scale = 1 + ranges.scale * torch.randn(n, 1, 1, 1, generator=generator, device=device).clamp(-3, 3)
+    n = len(world)
+    scale = 1 + ranges.scale * chance.normal(n, 1, 1, 1).clamp(-3, 3)
     world = world * scale
-    seen = world.clone()
     face = [MOCAP.index(joint) for joint in COCO.joints[:5]]
-    seen[:, :, face] += ranges.face * torch.randn(n, 1, len(face), 3, generator=generator, device=device)
+    misplaced = torch.zeros_like(world[:, :1])
+    misplaced[:, :, face] = ranges.face * chance.normal(n, 1, len(face), 3)
+    seen = world + misplaced
     low, high = ranges.hips
-    wider = low + (high - low) * torch.rand(n, 1, 1, generator=generator, device=device)
+    wider = low + (high - low) * chance.uniform(n, 1, 1)
     left, right = MOCAP.index("left_hip"), MOCAP.index("right_hip")
     out = (world[:, :, left] - world[:, :, right]) * (wider - 1) / 2
     seen[:, :, left] += out

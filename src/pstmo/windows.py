@@ -5,7 +5,7 @@ an end of its clip it repeats the clip's first or last frame, on both sides, so 
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pstmo.skeleton import Skeleton
@@ -26,8 +26,21 @@ def window_index(
 
 def mirrored(x: Float[Tensor, "... joints axes"], skeleton: Skeleton) -> Float[Tensor, "... joints axes"]:
     """Left becomes right: sided joints change places and x changes sign (the middle of the screen is x = 0)."""
-    flipped = x[..., list(skeleton.mirrored), :]
-    return torch.cat([-flipped[..., :1], flipped[..., 1:]], -1)
+    flipped = x.index_select(-2, torch.tensor(skeleton.mirrored, device=x.device))
+    flipped[..., 0].neg_()
+    return flipped
+
+
+def mirrored_some(
+    x: Float[Tensor, "batch *frames joints axes"], which: Bool[Tensor, " batch"], skeleton: Skeleton
+) -> Float[Tensor, "batch *frames joints axes"]:
+    """As `mirrored`, in the windows where `which` is True: one gather of rows."""
+    joints = torch.tensor([range(len(skeleton)), skeleton.mirrored], device=x.device)[which.long()]
+    starts = torch.arange(0, x[..., 0].numel(), len(skeleton), device=x.device)
+    rows = starts.view(len(x), -1, 1) + joints[:, None]
+    out = x.flatten(0, -2).index_select(0, rows.flatten()).view(x.shape)
+    out.view(len(x), -1, x.shape[-1])[..., 0] *= (1 - 2 * which.float())[:, None]
+    return out
 
 
 class Clips:

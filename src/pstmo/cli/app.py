@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from pstmo.errors import PstmoError
+from pstmo.errors import PstmoError, Stopped
 
 app = tyro.extras.SubcommandApp()
 
@@ -29,6 +29,9 @@ def main() -> None:
             description="2D human keypoints over time in, 3D motion out (P-STMO, ECCV 2022).",
             config=(tyro.conf.OmitSubcommandPrefixes,),
         )
+    except Stopped as error:
+        print(f"pstmo: {error}", file=sys.stderr)
+        sys.exit(128 + error.number)
     except PstmoError as error:
         print(f"pstmo: error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -19,6 +19,7 @@ def lift(
     skeleton: str | None = None,
     image_size: tuple[int, int] | None = None,
     fps: float | None = None,
+    fov: float | None = None,
     person: int | None = None,
     mirror: bool = True,
 ) -> None:
@@ -32,6 +33,7 @@ def lift(
         skeleton: Layout of the joints, such as coco17, where the file does not say.
         image_size: Width and height of the picture in pixels, where the file does not say.
         fps: Frames per second, where the file does not say.
+        fov: How much the picture shows from its left to its right edge, in degrees; without it a usual lens is assumed.
         person: Track number of the person to lift; without it the one seen longest.
         mirror: Average with the mirrored input: a little more exact, half as fast.
     """
@@ -39,6 +41,8 @@ def lift(
     from pstmo.files import read_keypoints, write_motion
 
     seen = read_keypoints(keypoints, format=format, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
+    if fov is not None:
+        seen = seen.with_view(fov)
     from pstmo import checkpoint
     from pstmo.files.atomic import make_folder
     from pstmo.lift import load

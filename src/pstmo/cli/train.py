@@ -1,98 +1,114 @@
-"""`pstmo pretrain` and `pstmo finetune`: both stages, on any data that `pstmo data` wrote."""
+"""`pstmo train`, and its stages one by one: on any data that `pstmo data` wrote."""
 
-from dataclasses import replace
+import logging
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import tyro
-from tyro.conf import arg
+from tyro.conf import Positional, arg
 
 from pstmo.cli.app import Out, app
-from pstmo.errors import PstmoError
-from pstmo.presets import PRESETS, ModelConfig, Optimisation, Recipe
+from pstmo.cli.settings import recipe, settings
 
 if TYPE_CHECKING:
-    from pstmo.training.sources import Source
+    from pstmo.train import Job
 
-Recipes = Annotated[tyro.extras.subcommand_type_from_defaults(PRESETS), arg(name="")]
-"""A preset by name, every field of which is an option behind it."""
+
+@dataclass(frozen=True)
+class Training:
+    """What all stages are told."""
+
+    data: Path
+    """What `pstmo data` wrote: a folder of paired 2D and 3D, or motion for virtual cameras to film."""
+    out: Out
+    """Folder for checkpoints, logs and the report. A run that was stopped there goes on."""
+    preset: str = "cmu-w27"
+    """The recipe; `pstmo presets` lists them."""
+    set: tuple[str, ...] = ()
+    """Fields of the recipe to change, such as finetune.lr=1e-4 model.strides=3,3,3; `pstmo presets NAME` lists them."""
+    keypoints: str | None = None
+    """Kind of 2D, where the data has several."""
+    with_validation: bool = False
+    """Train on the validation subjects too, as papers do; the last epoch is kept, not the best."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto = the best there is."""
+    processes: int = 1
+    """Processes, or GPUs, that share each batch. Under torchrun or SLURM these say how many."""
+    mapped: bool = False
+    """Leave the data on disk and map it, where it is larger than memory."""
+
+    def job(self) -> "Job":
+        wanted = recipe(self.preset, self.set)
+        logging.basicConfig(level=logging.INFO, format="%(message)s")
+        from pstmo.train import Job
+        from pstmo.training.engine import Engine
+        from pstmo.training.sources import PairedWindows
+
+        engine = Engine(self.device, self.processes)
+        job = Job.of(self.data, wanted, self.out, engine, self.keypoints, self.with_validation, self.mapped)
+        if engine.first and wanted.rates is not None and isinstance(job.train, PairedWindows):
+            print(f"windows run at {job.train.rate:g} frames/s: recorded 2D cannot be had at rates of {wanted.rates}")
+        return job
+
+
+Told = Annotated[Training, arg(name="")]
 
 
 @app.command
-def pretrain(
-    data: Path,
-    out: Out,
-    keypoints: str | None = None,
-    with_validation: bool = False,
-    recipe: Recipes = PRESETS["cmu-w27"],
-) -> None:
-    """Stage I: learn to draw hidden frames and joints. Goes on where a run in OUT stopped.
-
-    Args:
-        data: What `pstmo data` wrote: a folder of paired 2D and 3D, or motion for virtual cameras to film.
-        out: Folder for the checkpoint, the log and the state to go on from.
-        keypoints: Kind of 2D, where the data has several.
-        with_validation: Train on the validation subjects too, as papers do; the last epoch is kept, not the best.
-        recipe: What is trained, and how.
-    """
-    from pstmo.training.pretrain import pretrain as train
-
-    source, validation = _sources(data, keypoints, with_validation, recipe)
-    settings = _settings(recipe.pretrain, with_validation)
-    print(train(source, validation, out, _fitting(recipe.model, source), recipe.masking, settings))
+def train(told: Told) -> None:
+    """Train a lifter: stage I, stage II, and a report of both. Goes on where a run in OUT stopped."""
+    job = told.job()
+    _say(job, job.run(), job.folder / "report.html")
 
 
 @app.command
-def finetune(
-    data: Path,
-    out: Out,
-    pretrained: Path | None = None,
-    keypoints: str | None = None,
-    with_validation: bool = False,
-    recipe: Recipes = PRESETS["cmu-w27"],
-) -> None:
-    """Stage II: learn to lift, from a stage I checkpoint or from scratch. Goes on where a run in OUT stopped.
+def pretrain(told: Told) -> None:
+    """Stage I alone: learn to draw hidden frames and joints."""
+    job = told.job()
+    _say(job, job.pretrain())
+
+
+@app.command
+def finetune(told: Told, start: Path | None = None) -> None:
+    """Stage II alone: learn to lift.
 
     Args:
-        data: What `pstmo data` wrote: a folder of paired 2D and 3D, or motion for virtual cameras to film.
-        out: Folder for the checkpoint, the log and the state to go on from.
-        pretrained: Stage I's checkpoint, whose encoder moves in.
-        keypoints: Kind of 2D, where the data has several.
-        with_validation: Train on the validation subjects too, as papers do; the last epoch is kept, not the best.
-        recipe: What is trained, and how.
+        start: Stage I's checkpoint, whose encoder moves in, or a lifter to train on, also of a smaller window;
+            without it from scratch.
     """
-    from pstmo.training.finetune import finetune as train
-
-    source, validation = _sources(data, keypoints, with_validation, recipe)
-    settings = _settings(recipe.finetune, with_validation)
-    print(train(source, validation, out, _fitting(recipe.model, source), settings, pretrained))
+    job = told.job()
+    _say(job, job.finetune(start))
 
 
-def _sources(data: Path, keypoints: str | None, both: bool, recipe: Recipe) -> "tuple[Source, Source]":
-    """What to train and to validate on."""
-    from pstmo.datasets import motions, paired
-    from pstmo.training.sources import PairedWindows, SeenMotion
+@app.command
+def refine(told: Told, lifter: Path) -> None:
+    """Train a refine module on top of a lifter, and the lifter with it (paper, section 4.2); needs known cameras.
 
-    if data.is_dir():
-        found = paired.load(data)
-        kind = found.kind(keypoints)
-        train = found.split("train", "validation") if both else found.split("train")
-        source, validation = (PairedWindows.of(part, kind, recipe) for part in (train, found.split("validation")))
-        if recipe.rates is not None:
-            print(f"windows run at {source.rate:g} frames/s: recorded 2D cannot be had at rates of {recipe.rates}")
-        return source, validation
-    corpus = motions.load(data)
-    train = corpus.split("train", "validation") if both else corpus.split("train")
-    return SeenMotion.of(train, recipe), SeenMotion.of(corpus.split("validation"), recipe)
+    Args:
+        lifter: Stage II's checkpoint.
+    """
+    job = told.job()
+    _say(job, job.refine(lifter))
 
 
-def _settings(settings: Optimisation, both: bool) -> Optimisation:
-    return replace(settings, keep="last") if both else settings
+@app.command
+def presets(name: Annotated[str | None, Positional] = None) -> None:
+    """List the recipes, or all fields of one, for --preset and --set.
+
+    Args:
+        name: Of a recipe.
+    """
+    from pstmo.presets import PRESETS
+
+    if name is None:
+        for preset, found in PRESETS.items():
+            model = found.model
+            print(f"{preset:16} window {model.frames:3}, depth {model.depth}, tds {found.tds}, framing {found.framing}")
+        return
+    for field, value in settings(recipe(name)):
+        print(f"{field} = {','.join(map(str, value)) if isinstance(value, tuple) else value}")
 
 
-def _fitting(model: ModelConfig, source: "Source") -> ModelConfig:
-    """The model with as many joints as the data. Raises PstmoError where options ask for others."""
-    there, asked = (len(source.keypoints), len(source.poses)), (model.joints_in, model.joints_out)
-    if asked not in (there, (ModelConfig.joints_in, ModelConfig.joints_out)):
-        raise PstmoError(f"the data has {there} joints in and out, the model has {asked}; leave it to the data")
-    return replace(model, joints_in=there[0], joints_out=there[1])
+def _say(job: "Job", *paths: Path) -> None:
+    if job.engine.first:
+        print(*paths, sep="\n")

@@ -15,7 +15,7 @@ def import_(
     keypoints: str = "h36m17",
     poses: str = "h36m17",
     rate: float = 50.0,
-    framing: Literal["screen", "person"] = "screen",
+    framing: Literal["screen", "person", "facing"] = "screen",
     unit: Literal["m", "mm"] = "m",
 ) -> None:
     """Bring an official P-STMO checkpoint (.pth) in: OUT is a checkpoint for --weights. No pickled code is run.

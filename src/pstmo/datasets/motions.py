@@ -1,4 +1,7 @@
-"""Many motions in one .npz file: what `mocap.convert` writes, training films and the open benchmark is made of."""
+"""Many motions in one .npz file: what `mocap.convert` writes, training films and the open benchmark is made of.
+
+A folder of such files is one corpus, too; what does not fit into memory stays on disk.
+"""
 
 import json
 import re
@@ -13,6 +16,7 @@ import numpy as np
 from pstmo.datasets.clips import FPS, Motion
 from pstmo.errors import FormatError, PstmoError
 from pstmo.files.atomic import make_folder, replacing
+from pstmo.files.mapped import Joined, member
 from pstmo.skeleton import MOCAP
 
 LICENCE = (
@@ -53,11 +57,11 @@ def motion_class(action: str) -> str:
 class Corpus:
     """Many motions in one array; motion i has the frames from starts[i] up to starts[i + 1].
 
-    positions: (frames, 22, 3) float32, metres, world axes, z up, skeleton `mocap22`. starts: (clips + 1,) int64.
-    names, subjects, actions, sources: (clips,) str, as in `Motion`.
+    positions: (frames, 22, 3) float32, metres, world axes, z up, skeleton `mocap22`; `Joined` = on disk.
+    starts: (clips + 1,) int64. names, subjects, actions, sources: (clips,) str, as in `Motion`.
     """
 
-    positions: np.ndarray
+    positions: np.ndarray | Joined
     starts: np.ndarray
     names: np.ndarray
     subjects: np.ndarray
@@ -73,6 +77,11 @@ class Corpus:
     def frames(self) -> int:
         return len(self.positions)
 
+    @property
+    def shards(self) -> tuple[np.ndarray, ...]:
+        """The positions as they lie, in memory or on disk: one array or several, end to end."""
+        return self.positions.arrays if isinstance(self.positions, Joined) else (self.positions,)
+
     def motion(self, i: int) -> Motion:
         positions = self.positions[self.starts[i] : self.starts[i + 1]]
         names = (str(column[i]) for column in (self.names, self.subjects, self.actions, self.sources))
@@ -86,10 +95,15 @@ class Corpus:
         return self.only(np.array([split_of(subject) in names for subject in self.subjects], bool))
 
     def only(self, keep: np.ndarray) -> "Corpus":
-        """Some of the motions. keep: (clips,) bool."""
+        """Some of the motions. keep: (clips,) bool. What is on disk stays there."""
         lengths = np.diff(self.starts)
+        if isinstance(self.positions, Joined):
+            edges = self.starts[np.flatnonzero(np.diff(keep, prepend=False, append=False))].tolist()
+            positions = self.positions.only(zip(edges[::2], edges[1::2], strict=True))
+        else:
+            positions = self.positions[np.repeat(keep, lengths)]
         return Corpus(
-            positions=self.positions[np.repeat(keep, lengths)],
+            positions=positions,
             starts=_starts(lengths[keep]),
             names=self.names[keep],
             subjects=self.subjects[keep],
@@ -139,9 +153,15 @@ def made_from(path: Path, sources: Mapping[str, list[int]]) -> dict[str, Any] | 
         return None
 
 
-def load(path: Path) -> Corpus:
-    """What `save` wrote. Raises FormatError for any other file."""
-    values = _read(path)
+def load(path: Path, mapped: bool = False) -> Corpus:
+    """What `save` wrote; of a folder, the motions of all its .npz files, in the order of their names.
+
+    mapped: positions stay on disk. Raises FormatError for any other file, and for a folder with motions of different
+    frame rates.
+    """
+    if path.is_dir():
+        return _load_folder(path, mapped)
+    values = _read(path, mapped)
     columns = ("positions", "starts", "names", "subjects", "actions", "sources", "fps")
     missing = [name for name in (*columns, "joints", "units") if name not in values]
     if missing:
@@ -155,12 +175,36 @@ def load(path: Path) -> Corpus:
     return corpus
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _load_folder(folder: Path, mapped: bool) -> Corpus:
+    paths = sorted(folder.glob("*.npz"))
+    if not paths:
+        raise FormatError(f"{folder}: found a folder without .npz files, expected one or more of motions")
+    parts = [load(path, mapped) for path in paths]
+    for path, part in zip(paths, parts, strict=True):
+        if part.fps != parts[0].fps:
+            raise FormatError(
+                f"{path} has {part.fps:g} frames a second, {paths[0]} has {parts[0].fps:g}; expected the same in all"
+            )
+    shards = [shard for part in parts for shard in part.shards]
+    return Corpus(
+        positions=Joined(shards) if mapped else np.concatenate(shards),
+        starts=_starts(np.concatenate([np.diff(part.starts) for part in parts])),
+        names=np.concatenate([part.names for part in parts]),
+        subjects=np.concatenate([part.subjects for part in parts]),
+        actions=np.concatenate([part.actions for part in parts]),
+        sources=np.concatenate([part.sources for part in parts]),
+        fps=parts[0].fps,
+    )
+
+
+def _read(path: Path, mapped: bool = False) -> dict[str, Any]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
+            later = {"positions"} & set(stored.files) if mapped else set()
+            values = {name: stored[name] for name in stored.files if name not in later}
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise FormatError(f"{path}: not a file of motions ({error})") from error
+    return values | {name: Joined([member(path, name)]) for name in later}
 
 
 def _check(corpus: Corpus, path: Path) -> None:
@@ -170,6 +214,8 @@ def _check(corpus: Corpus, path: Path) -> None:
         raise FormatError(
             f"{path}: positions {corpus.positions.shape} and columns {columns} of {clips} clips do not agree"
         )
+    if corpus.positions.dtype != np.float32:
+        raise FormatError(f"{path}: found positions of type {corpus.positions.dtype}, expected float32")
     ends = corpus.starts[[0, -1]].tolist()
     if corpus.starts.shape != (corpus.clips + 1,) or ends != [0, corpus.frames] or (np.diff(corpus.starts) < 0).any():
         raise FormatError(f"{path}: starts run from {ends[0]} to {ends[1]}, expected 0 to {corpus.frames}")

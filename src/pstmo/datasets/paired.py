@@ -99,6 +99,7 @@ class PairedDataset:
                 skeleton=skeleton,
                 image_size=entry.image_size,
                 fps=entry.fps,
+                focal=entry.focal,
             )
         root = np.array(self.array("root", 3)[entry.rows])
         activity = np.array(self.array("activity")[entry.rows])

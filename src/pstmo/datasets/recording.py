@@ -67,6 +67,11 @@ class Entry:
     lens: Mapping[str, list[float]] | None = None  # normalised screen, as in camera.Intrinsics
 
     @property
+    def focal(self) -> float | None:
+        """Focal length in pixels, where the lens is known."""
+        return None if self.lens is None else sum(self.lens["focal"]) / 2 * self.image_size[0] / 2
+
+    @property
     def name(self) -> str:
         return f"{self.subject}/{self.take}/{self.camera}"
 

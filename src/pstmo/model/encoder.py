@@ -12,7 +12,7 @@ class Encoder(nn.Module):
 
     def __init__(self, c: ModelConfig):
         super().__init__()
-        self.spatial = spatial_encoder(c.joints_in, c.width, c.dropout)
+        self.spatial = spatial_encoder(c.joints_in, c.width, c.dropout, c.spatial)
         self.position = embedding(c.frames, c.width)
         self.temporal = nn.Sequential(*(Block(c.width, c.hidden, c.heads, c.dropout) for _ in range(c.depth)))
 

@@ -39,7 +39,7 @@ class Norm(nn.LayerNorm):
         return F.layer_norm(input, self.normalized_shape, self.weight * self.unbiased, self.bias, self.eps)
 
 
-def spatial_encoder(joints: int, width: int, dropout: float) -> PerFrame:
+def spatial_encoder(joints: int, width: int, dropout: float, blocks: int = 1) -> PerFrame:
     """Mixes the joints of one skeleton into one token (the paper's SEM)."""
 
     def dense(c_in: int, c_out: int) -> list[nn.Module]:
@@ -48,7 +48,7 @@ def spatial_encoder(joints: int, width: int, dropout: float) -> PerFrame:
     hidden = 2 * width
     return PerFrame(
         *dense(2 * joints, hidden),
-        Residual(*dense(hidden, hidden), *dense(hidden, hidden)),
+        *(Residual(*dense(hidden, hidden), *dense(hidden, hidden)) for _ in range(blocks)),
         nn.Linear(hidden, width),
     )
 

@@ -4,6 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pstmo.errors import PstmoError
+from pstmo.skeleton import Skeleton
+
 
 class Refine(nn.Module):
     """Weighs, for x and y of each joint, a lifted pose against its back-projection; depth stays as lifted.
@@ -32,3 +35,9 @@ class Refine(nn.Module):
         share = self.weigh(both).unflatten(-1, (-1, 2))  # of the lifted pose
         xy = share * lifted[..., :2] + (1 - share) * back_projected[..., :2]
         return torch.cat([xy, lifted[..., 2:]], -1)
+
+    def check_fit(self, keypoints: Skeleton, poses: Skeleton) -> None:
+        """Raises PstmoError where 2D, 3D and the module do not have the same joints."""
+        if keypoints.joints != poses.joints or self.joints != len(poses):
+            layouts = f"{keypoints.name} -> {poses.name}, and a module of {self.joints} joints"
+            raise PstmoError(f"refining needs the same joints in 2D, 3D and the module, found {layouts}")

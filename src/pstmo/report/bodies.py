@@ -1,4 +1,4 @@
-"""The report's drawings of people: the error of each joint on a standing figure, and the worst frames."""
+"""The reports' drawings of people: the error of each joint on a standing figure, and single frames in 2D and 3D."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,7 +28,7 @@ _BODY, _TALL, _EDGE, _ROW = 94, 360, 106, 24
 least height of a label."""
 _SIDES = (COLOURS["left"], COLOURS["right"], COLOURS["middle"])
 _PANEL, _FLOOR = (108, 146), 14
-"""Width and height in pixels of one view of one of the worst frames; the height of its lower edge, which stays free."""
+"""Width and height in pixels of one view of a frame; the height of its lower edge, which stays free."""
 
 
 def stands(skeleton: Skeleton) -> bool:
@@ -63,25 +63,42 @@ def by_joint(skeleton: Skeleton, errors: Mapping[str, Errors], worst: Sequence[M
 
 
 def moment(number: int, shown: Moment, skeleton: Skeleton) -> str:
-    """The keypoints; then the predicted over the measured pose as the camera sees them, and as somebody who stands to
-    its right and looks across does: what is nearer to the camera is further left."""
+    """One of the worst frames."""
     seen = shown.keypoints
-    views = [np.stack([shown.target, shown.predicted])[..., axis] for axis in ([0, 1], [2, 1])]
-    pixel = max(_pixel(view) for view in views)
+    label = f"2D keypoints, and predicted over measured pose: {short(shown.recording, 60)}, frame {shown.frame}"
+    return views(f"worst-{number}", label, (seen.xy[0], seen.skeleton), (shown.predicted, shown.target), skeleton)
+
+
+def views(
+    name: str,
+    label: str,
+    seen: tuple[np.ndarray, Skeleton],
+    poses: tuple[np.ndarray, np.ndarray],
+    skeleton: Skeleton,
+) -> str:
+    """The keypoints; then the predicted over the measured pose as the camera sees them, and as somebody who stands to
+    its right and looks across does: what is nearer to the camera is further left.
+
+    name, label: as in `drawing`. seen: (joints, 2), y down, nan where a joint was not seen, and their layout. poses:
+    predicted and measured, (joints, 3) metres, camera axes, in the layout of `skeleton`.
+    """
+    xy, layout = seen
+    predicted, measured = poses
+    sides = [np.stack([measured, predicted])[..., axis] for axis in ([0, 1], [2, 1])]
+    pixel = max(_pixel(side) for side in sides)
 
     def draw(figure: Figure) -> None:
         picture, *scenes = (_panel(figure, i, title) for i, title in enumerate(("2D", "3D, front", "3D, side")))
-        _bones(picture, seen.xy[0], seen.skeleton, _SIDES, 1.7)
-        picture.plot(*seen.xy[0].T, "o", color=COLOURS["text"], markersize=2.2)
-        _look_at(picture, seen.xy[0], _pixel(seen.xy[0]))
-        for scene, view in zip(scenes, views, strict=True):
-            _bones(scene, view[0], skeleton, (COLOURS["measured"],) * 3, 4.0)
-            _bones(scene, view[1], skeleton, _SIDES, 1.7)
-            _look_at(scene, view, pixel)
+        _bones(picture, xy, layout, _SIDES, 1.7)
+        picture.plot(*xy.T, "o", color=COLOURS["text"], markersize=2.2)
+        _look_at(picture, xy, _pixel(xy))
+        for scene, side in zip(scenes, sides, strict=True):
+            _bones(scene, side[0], skeleton, (COLOURS["measured"],) * 3, 4.0)
+            _bones(scene, side[1], skeleton, _SIDES, 1.7)
+            _look_at(scene, side, pixel)
         _ruler(scenes[0], pixel)
 
-    label = f"2D keypoints, and predicted over measured pose: {short(shown.recording, 60)}, frame {shown.frame}"
-    return drawing(f"worst-{number}", label, (340, _PANEL[1] + 20), draw)
+    return drawing(name, label, (340, _PANEL[1] + 20), draw)
 
 
 def _places(skeleton: Skeleton, worst: Sequence[Moment]) -> np.ndarray:

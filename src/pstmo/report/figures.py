@@ -1,4 +1,4 @@
-"""The report's charts: errors by action, over time, how often, and PCK."""
+"""The reports' charts of errors: by action, over time, how often, and PCK."""
 
 from collections.abc import Iterable, Mapping
 
@@ -20,31 +20,42 @@ _ON_PAGE = {"facecolor": COLOURS["page"], "edgecolor": "none", "pad": 1}
 
 def by_action(actions: Mapping[str, Errors], means: Mapping[str, Errors]) -> str:
     """MPJPE as bars, P-MPJPE as marks on them, the first of the means as a line; the worst where they are many."""
-    worst = sorted(actions, key=lambda name: -actions[name].mpjpe)[:MOST_ACTIONS]
-    shown = [name for name in actions if name in worst]
-    names = [short(name, 24) for name in shown]
+    mpjpe, p_mpjpe = ({name: getattr(e, field) for name, e in actions.items()} for field in ("mpjpe", "p_mpjpe"))
     mean_name, mean = next(iter(means.items()))
-    mpjpe, p_mpjpe = (np.array([getattr(actions[name], field) for name in shown]) for field in ("mpjpe", "p_mpjpe"))
+    return bars("action", "Bars: error by action in millimetres", mpjpe, p_mpjpe, (mean_name, mean.mpjpe))
+
+
+def bars(
+    name: str, label: str, mpjpe: Mapping[str, float], p_mpjpe: Mapping[str, float], mean: tuple[str, float]
+) -> str:
+    """One bar a member, in mm, and marks on them where there are P-MPJPE; the mean, with its name, as a line. The worst
+    MOST_ACTIONS where they are many. name, label: as in `drawing`."""
+    worst = sorted(mpjpe, key=lambda member: -mpjpe[member])[:MOST_ACTIONS]
+    shown = [member for member in mpjpe if member in worst]
+    names = [short(member, 24) for member in shown]
+    lengths = np.array([mpjpe[member] for member in shown])
     rows = np.arange(len(shown))
 
     def draw(figure: Figure) -> None:
         plot = axes(figure, 24 + 13 * max(map(len, names)) // 2, 34, 16, 26)
-        plot.barh(rows, mpjpe, height=0.66, color=COLOURS["bar"], label="MPJPE")
-        plot.plot(
-            p_mpjpe, rows, "D", markersize=5, color=COLOURS["text"], markeredgecolor=COLOURS["page"], label="P-MPJPE"
-        )
-        plot.axvline(mean.mpjpe, color=COLOURS["text"], linewidth=1, linestyle=(0, (3, 3)), label=f"MPJPE, {mean_name}")
-        for row, value in zip(rows, mpjpe, strict=True):
+        plot.barh(rows, lengths, height=0.66, color=COLOURS["bar"], label="MPJPE")
+        if p_mpjpe:
+            plot.plot(
+                [p_mpjpe[member] for member in shown], rows, "D", markersize=5, color=COLOURS["text"],
+                markeredgecolor=COLOURS["page"], label="P-MPJPE",
+            )  # fmt: skip
+        plot.axvline(mean[1], color=COLOURS["text"], linewidth=1, linestyle=(0, (3, 3)), label=f"MPJPE, {mean[0]}")
+        for row, value in zip(rows, lengths, strict=True):
             plot.annotate(
                 f"{value:.1f}", (value, row), (5, 0), textcoords="offset pixels", va="center_baseline", bbox=_ON_PAGE
             )
-        plot.set(yticks=rows, yticklabels=names, xlabel="mm", xlim=(0, 1.14 * max(mpjpe.max(), 1e-3)))
+        plot.set(yticks=rows, yticklabels=names, xlabel="mm", xlim=(0, 1.14 * max(lengths.max(), 1e-3)))
         plot.set_ylim(len(shown) - 0.5, -0.5)
         plot.tick_params(axis="y", length=0, labelcolor=COLOURS["text"])
         plot.spines["left"].set_visible(False)
-        _legend(figure, plot)
+        legend(figure, plot)
 
-    return drawing("action", "Bars: error by action in millimetres", (WIDTH, 60 + 21 * len(shown)), draw)
+    return drawing(name, label, (WIDTH, 60 + 21 * len(shown)), draw)
 
 
 def over_time(curves: Mapping[str, np.ndarray]) -> list[str]:
@@ -144,7 +155,7 @@ def _smooth(curve: np.ndarray, reach: int) -> np.ndarray:
     return np.where(seen, total / np.maximum(count, 1), np.nan)
 
 
-def _legend(figure: Figure, plot: Axes) -> None:
+def legend(figure: Figure, plot: Axes) -> None:
     """Over the plot, from the drawing's left edge on."""
     entries = sorted(zip(*plot.get_legend_handles_labels(), strict=True), key=lambda entry: entry[1])
     handles, labels = zip(*entries, strict=True)

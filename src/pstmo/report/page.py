@@ -1,18 +1,14 @@
-"""One HTML file with what was measured: numbers, figures, tables. No network, no script, opens from disk, prints.
-
-The looks are in page.html.
-"""
+"""One HTML file with what was measured: numbers, figures, tables."""
 
 from collections.abc import Mapping
 from html import escape
-from importlib import metadata, resources
+from importlib import metadata
 from math import isfinite
 from pathlib import Path
-from string import Template
 
 from pstmo.evaluate import Evaluation, Moment
-from pstmo.files.atomic import replacing
 from pstmo.report.bodies import by_joint, moment, stands
+from pstmo.report.document import count, filled, numbered, write_document
 from pstmo.report.figures import MOST_ACTIONS, SMOOTHED, by_action, distribution, over_time, pck_curve
 from pstmo.tables import COLUMNS, SENTENCES, groups
 from pstmo.tally import Errors
@@ -26,19 +22,20 @@ def write_report(path: Path, evaluation: Evaluation) -> None:
     Raises PstmoError when the system refuses, and where matplotlib is missing.
     """
     found = groups(evaluation)
-    page = Template(resources.files("pstmo.report").joinpath("page.html").read_text("utf-8")).substitute(
-        model=escape(evaluation.model or "model without a name"),
+    model = evaluation.model or "model without a name"
+    body = filled(
+        "page.html",
+        model=escape(model),
         data=escape(evaluation.data),
         keypoints=escape(evaluation.keypoints),
         facts="\n".join(f"<li>{escape(fact)}</li>" for fact in _facts(evaluation, found["mean"])),
         numbers="\n".join(_numbers(found["mean"])),
         means=escape(SENTENCES["mean"]),
-        figures="\n".join(_figures(evaluation, found)),
+        figures=numbered(_figures(evaluation, found)),
         worst="\n".join(_worst(i, m, evaluation) for i, m in enumerate(evaluation.worst, 1)),
         tables="\n".join(_table(group, members) for group, members in found.items()),
     )
-    with replacing(path) as temporary:
-        temporary.write_text(page, "utf-8", "replace")
+    write_document(path, f"{model} on {evaluation.data}", body)
 
 
 def _facts(evaluation: Evaluation, means: Mapping[str, Errors]) -> tuple[str, ...]:
@@ -47,8 +44,8 @@ def _facts(evaluation: Evaluation, means: Mapping[str, Errors]) -> tuple[str, ..
     skeleton = evaluation.skeleton
     root = (skeleton.root or "root").replace("_", " ")
     return (
-        _count(mean.frames, "frame"),
-        _count(len(evaluation.curves), "recording"),
+        count(mean.frames, "frame"),
+        count(len(evaluation.curves), "recording"),
         f"skeleton {skeleton.name}, {len(skeleton)} joints, relative to the {root}",
         f"pstmo {metadata.version('pstmo')}",
     )
@@ -68,8 +65,8 @@ def _numbers(means: Mapping[str, Errors]) -> list[str]:
     return cells
 
 
-def _figures(evaluation: Evaluation, found: Mapping[str, Mapping[str, Errors]]) -> list[str]:
-    """Numbered, each with what it shows in words."""
+def _figures(evaluation: Evaluation, found: Mapping[str, Mapping[str, Errors]]) -> list[tuple[str, str]]:
+    """Each with what it shows in words."""
     skeleton, actions, total = evaluation.skeleton, found.get("action", {}), evaluation.by_frame
     pose = "Their left is on the right: the person faces us." if stands(skeleton) else "The pose is a measured one."
     caption = f"MPJPE of each joint in mm, mean of frames. {pose}"
@@ -88,10 +85,7 @@ def _figures(evaluation: Evaluation, found: Mapping[str, Mapping[str, Errors]]) 
         f"mean of 1/{SMOOTHED} of the recording, or 3 frames, around it. Where the lines break, no pose was measured."
     )
     drawn.append((f"<div class=row>{''.join(over_time(evaluation.curves))}</div>", caption))
-    return [
-        f"<figure>{svg}<figcaption><b>Figure {number}.</b> {caption}</figcaption></figure>"
-        for number, (svg, caption) in enumerate(drawn, 1)
-    ]
+    return drawn
 
 
 def _worst(number: int, shown: Moment, evaluation: Evaluation) -> str:
@@ -113,9 +107,5 @@ def _table(group: str, members: Mapping[str, Errors]) -> str:
         f"<th scope=col>frames{heads}</thead><tbody>\n{rows}\n</tbody></table></div>"
     )
     if group == "recording":
-        table = f"<details><summary>{_count(len(members), group)}</summary>{table}</details>"
+        table = f"<details><summary>{count(len(members), group)}</summary>{table}</details>"
     return f"<section id='by-{group}'><h3>{title}</h3><p>{SENTENCES[group]}</p>{table}</section>"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"

@@ -1,31 +1,48 @@
-"""The loop that both stages share: epochs of shuffled windows, a validation after each, a state to go on from."""
+"""The loop that all stages share: epochs of shuffled windows, a validation after each, a state to go on from.
 
-import json
+What happens in a step is a function of the seed, the number of the step and the weights before it: a run that was
+stopped or killed at any moment ends with the same bits, and one on another number of processes with the same
+losses, up to rounding.
+"""
+
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
+from pstmo.chance import Chance
 from pstmo.errors import PstmoError
 from pstmo.files.atomic import make_folder, replacing
 from pstmo.presets import Optimisation
-from pstmo.progress import progress
+from pstmo.training.engine import Engine
+from pstmo.training.logs import Logs
+from pstmo.training.optimizers import optimizers, rate
 from pstmo.training.sources import Batch, Source
-from pstmo.training.state import RunState
+from pstmo.training.state import Line, Position, RunState
+from pstmo.training.stop import Stop
 
-Loss = Callable[[Batch, Generator], Tensor]
+Loss = Callable[[nn.Module, Batch, Chance], Tensor]
+
+BLOCK = 20
+"""Steps between two looks at the losses, for which a GPU has to be waited for."""
+
+SAVING = 300.0
+"""Seconds between two saved states within an epoch."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One stage on its way into a folder: `state.safetensors`, `log.jsonl`, and what `keep` writes.
+    """One stage on its way into a folder: `state.safetensors`, `log.jsonl`, TensorBoard, and what `keep` writes.
 
-    loss: of a batch. validate: the number by which the best epoch is chosen, on validation data, never on test.
+    loss: of a network on a batch, the mean over its windows. validate: the number by which the best epoch is chosen,
+    on validation data, never on test. keep: writes the network's weights to a path. file: name of what is kept.
     """
 
     network: nn.Module
@@ -33,71 +50,164 @@ class Run:
     frames: int
     loss: Loss
     validate: Callable[[], float]
-    keep: Callable[[], None]
+    keep: Callable[[Path], None]
     settings: Optimisation
     facts: dict[str, Any]
     folder: Path
+    file: str
+    engine: Engine = field(default_factory=Engine)
 
-    def train(self) -> list[dict[str, float | int]]:
-        """Trains up to the last epoch, going on from the folder's state if there is one; gives the log's lines."""
-        device = next(self.network.parameters()).device
-        optimizer = torch.optim.Adam(self.network.parameters(), self.settings.lr, amsgrad=True, fused=True)
-        generator = Generator(device).manual_seed(self.settings.seed)
-        settings = {key: value for key, value in asdict(self.settings).items() if key != "epochs"}
-        state = RunState(self.network, optimizer, generator, settings | self.facts)
-        make_folder(self.folder)
-        saved = self.folder / "state.safetensors"
-        history = state.load(saved) if saved.exists() else []
-        for epoch in range(len(history), self.settings.epochs):
-            started = time.perf_counter()
-            loss, windows = self._epoch(epoch, optimizer, generator)
-            seconds = time.perf_counter() - started
-            line = {"epoch": epoch + 1, "loss": loss, "validation": self.validate(), "lr": self._rate(epoch)}
-            if not (isfinite(loss) and isfinite(line["validation"])):
-                raise PstmoError(f"training diverged in epoch {epoch + 1} (loss {loss}); try a lower learning rate")
-            history.append(line | {"seconds": round(seconds, 2), "windows_per_second": round(windows / seconds, 1)})
-            if self.settings.keep == "last" or line["validation"] <= min(past["validation"] for past in history):
-                self.keep()
-            _write_log(self.folder / "log.jsonl", history)
-            state.save(saved, history)  # last, so that what a kill leaves unwritten is written again
-        return history
+    def train(self) -> list[Line]:
+        """Trains up to the last epoch, going on from the folder's state if there is one; gives the log's lines.
 
-    def _epoch(self, epoch: int, optimizer: torch.optim.Optimizer, generator: Generator) -> tuple[float, int]:
-        """Trains on one epoch's windows; gives the mean loss and the number of windows."""
+        Raises Stopped after SIGTERM or Ctrl-C, once the state is saved; PstmoError where the loss is no number any
+        more, once the batch is saved; CheckpointError where the folder holds a run with other settings.
+        """
+        if self.engine.first:
+            make_folder(self.folder)
+        self._check()
+        settings = asdict(self.settings)
+        if self.settings.schedule != "cosine":
+            del settings["epochs"]  # such a run can be made longer
+        state = RunState(self.network, self._optimizers, settings | self.facts)
+        position = state.load(self._saved) if self._saved.exists() else Position()
+        self.engine.wait()
+        with Stop() as stop, Logs(self.folder, self.settings, self.steps, position, self.engine.first) as logs:
+            while len(position.history) < self.settings.epochs:
+                self._epoch(position, state, stop, logs)
+        return position.history
+
+    @property
+    def steps(self) -> int:
+        """Steps of one epoch; where windows are left that don't fill a batch, other epochs will have them."""
+        windows = min(len(self.source), self.settings.epoch_windows or len(self.source))
+        return max(1, windows // self.settings.batch)
+
+    @property
+    def _saved(self) -> Path:
+        return self.folder / "state.safetensors"
+
+    @cached_property
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        return optimizers(self.network.to(self.engine.device), self.settings)
+
+    @cached_property
+    def _callable(self) -> nn.Module:
+        return self.engine.ready(self.network, self.settings.compile)
+
+    def _check(self) -> None:
+        windows, least = min(len(self.source), self.settings.batch), self.engine.processes * self.settings.accumulate
+        if windows < 2 * least:
+            raise PstmoError(
+                f"a batch of {windows} windows cannot be shared by {self.engine.processes} processes in "
+                f"{self.settings.accumulate} parts each; expected at least 2 windows a part"
+            )
+
+    def _epoch(self, position: Position, state: RunState, stop: Stop, logs: Logs) -> None:
+        """Goes on with an epoch where it stands, validates, keeps and saves."""
         self.network.train()
-        losses, windows = [], 0
-        batches = list(self._shuffled(generator))
-        for i, numbers in enumerate(progress(batches, f"epoch {epoch + 1}/{self.settings.epochs}")):
-            step = epoch * len(batches) + i
+        epoch, saved, batches = len(position.history), time.monotonic(), self._batches(len(position.history))
+        logs.start()
+        while position.step < self.steps:
+            losses = self._block(epoch, position.step, batches[position.step : position.step + BLOCK], stop)
+            seconds = logs.took()
+            position.advance(losses, seconds)
+            logs.block(losses, seconds)
+            if stop.asked(self.engine):
+                self._save(state, position)
+                raise stop.error(f"epoch {epoch + 1}, step {position.step} of {self.steps}")
+            if time.monotonic() - saved > SAVING:
+                self._save(state, position)
+                saved = time.monotonic()
+        self._finish(position, state, logs)
+
+    def _finish(self, position: Position, state: RunState, logs: Logs) -> None:
+        epoch = len(position.history)
+        validation = self.validate()
+        if not isfinite(validation):
+            raise PstmoError(
+                f"training diverged in epoch {epoch + 1} (validation {validation}); try a lower learning rate"
+            )
+        windows, lr = self.steps * self._batch, rate(self.settings, (epoch + 1) * self.steps - 1, self.steps)
+        position.finish(validation, lr, windows)
+        if self.engine.first:
+            best = min(line["validation"] for line in position.history)
+            if self.settings.keep == "last" or validation <= best:
+                self.keep(self.folder / self.file)
+            if self.settings.every and (epoch + 1) % self.settings.every == 0:
+                self.keep(self.folder / f"epoch-{epoch + 1:04}.safetensors")
+            logs.epoch()
+        self._save(state, position)  # last, so that what a kill leaves unwritten is written again
+
+    def _save(self, state: RunState, position: Position) -> None:
+        if self.engine.first:
+            state.save(self._saved, position)
+
+    @property
+    def _batch(self) -> int:
+        return min(self.settings.batch, len(self.source), self.settings.epoch_windows or len(self.source))
+
+    def _batches(self, epoch: int) -> Tensor:
+        """Numbers of the epoch's windows: (steps, batch)."""
+        chance = self.engine.chance(self.settings.seed, "order", epoch)
+        order = torch.randperm(len(self.source), generator=chance.generator, device=self.engine.device)
+        return order[: self.steps * self._batch].view(self.steps, self._batch)
+
+    def _block(self, epoch: int, first: int, batches: Tensor, stop: Stop) -> list[float]:
+        """Some steps; gives the losses of those that were made before a stop was asked for."""
+        losses = []
+        for step, numbers in enumerate(batches, first):
+            losses.append(self._step(epoch, step, numbers))
+            if stop.now(self.engine):
+                break
+        summed = self.engine.sum(torch.stack(losses)).tolist()
+        for step, loss in enumerate(summed, first):
+            if not isfinite(loss):
+                raise self._diverged(epoch, step, batches[step - first], loss)
+        return summed
+
+    def _step(self, epoch: int, step: int, numbers: Tensor) -> Tensor:
+        """One step of the optimizers; gives this process's part of the batch's mean loss."""
+        network, settings = self._callable, self.settings
+        batch, _, start = self._batch_of(epoch, step, numbers)
+        self.engine.seed_dropout(settings.seed, "dropout", epoch, step)
+        lr = rate(settings, epoch * self.steps + step, self.steps)
+        for optimizer in self._optimizers:
+            optimizer.zero_grad(set_to_none=True)
             for group in optimizer.param_groups:
-                group["lr"] = self._rate(epoch) * min(1.0, (step + 1) / max(1, self.settings.warmup))
-            losses.append(self._step(numbers, optimizer, generator))
-            windows += len(numbers)
-        return torch.stack(losses).mean().item(), windows
+                group["lr"] = lr
+        whole, total = len(numbers), torch.zeros((), device=self.engine.device)
+        parts = batch.split(settings.accumulate)
+        for i, part in enumerate(parts):
+            chance = self.engine.chance(settings.seed, "loss", epoch, step, whole=whole, start=start)
+            start += len(part.poses)
+            with self.engine.alone(network, i + 1 < len(parts)):
+                with torch.autocast(self.engine.device.type, torch.bfloat16, enabled=settings.precision == "bf16"):
+                    loss = self.loss(network, part, chance)
+                share = loss * (len(part.poses) / whole)
+                self.engine.backward(share * self.engine.processes)
+            total += share.detach()
+        if settings.clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), settings.clip)
+        for optimizer in self._optimizers:
+            optimizer.step()
+        return total
 
-    def _step(self, numbers: Tensor, optimizer: torch.optim.Optimizer, generator: Generator) -> Tensor:
-        batch = self.source.batch(numbers, self.frames, generator)
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(numbers.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            loss = self.loss(batch, generator)
-        loss.backward()
-        if self.settings.clip is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip)
-        optimizer.step()
-        return loss.detach()
+    def _batch_of(self, epoch: int, step: int, numbers: Tensor) -> tuple[Batch, Tensor, int]:
+        mine, start = self.engine.share(numbers)
+        chance = self.engine.chance(self.settings.seed, "windows", epoch, step, whole=len(numbers), start=start)
+        return self.source.batch(mine, self.frames, chance), mine, start
 
-    def _shuffled(self, generator: Generator) -> Iterator[Tensor]:
-        """Numbers of the epoch's windows, in batches; none of fewer than two, which batch norm cannot average."""
-        numbers = torch.randperm(len(self.source), generator=generator, device=generator.device)
-        numbers = numbers[: self.settings.epoch_windows]
-        if len(numbers) < 2:
-            raise PstmoError(f"an epoch of {len(numbers)} windows cannot be trained on; expected at least 2")
-        return (batch for batch in numbers.split(self.settings.batch) if len(batch) > 1)
-
-    def _rate(self, epoch: int) -> float:
-        return self.settings.lr * self.settings.decay**epoch
-
-
-def _write_log(path: Path, history: list[dict[str, float | int]]) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text("".join(json.dumps(line) + "\n" for line in history))
+    def _diverged(self, epoch: int, step: int, numbers: Tensor, loss: float) -> PstmoError:
+        """The error to raise, after the batch, which can be made again, is saved for a look."""
+        batch, mine, _ = self._batch_of(epoch, step, numbers)
+        place = f"epoch {epoch + 1}, step {step + 1} of {self.steps}"
+        path = self.folder / "diverged.npz"
+        if self.engine.first:
+            with replacing(path) as temporary:
+                arrays = {name: tensor.cpu().numpy() for name, tensor in batch._asdict().items() if tensor is not None}
+                np.savez(temporary, numbers=mine.cpu().numpy(), allow_pickle=False, **arrays)
+        return PstmoError(
+            f"the loss was {loss} in {place}; its batch is in {path}; the state before it stays: try a lower learning "
+            "rate, a clip, or fp32 in another folder"
+        )

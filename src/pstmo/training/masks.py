@@ -1,11 +1,12 @@
 """What stage I hides of each window (paper, section 3.2)."""
 
+from functools import partial
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Bool
-from torch import Generator, Tensor
+from torch import Tensor
 
+from pstmo.chance import Chance
 from pstmo.errors import PstmoError
 from pstmo.presets import Masking
 
@@ -17,7 +18,7 @@ class Masks(NamedTuple):
     joints: Bool[Tensor, "*batch frames joints"]
 
 
-def random_masks(masking: Masking, batch: int, frames: int, joints: int, generator: Generator) -> Masks:
+def random_masks(masking: Masking, batch: int, frames: int, joints: int, chance: Chance) -> Masks:
     """Hides a share of the frames, and in every frame some joints, each as likely as the others.
 
     One mask a window, or one without a batch axis for all. Raises PstmoError when nothing or everything would stay.
@@ -28,11 +29,10 @@ def random_masks(masking: Masking, batch: int, frames: int, joints: int, generat
             f"hiding {masking.frames:.0%} of {frames} frames and {masking.joints} of {joints} joints is not possible; "
             "at least one frame and one joint must stay"
         )
-    lead = (batch,) if masking.per_sample else ()
-    return Masks(_some(count, (*lead, frames), generator), _some(masking.joints, (*lead, frames, joints), generator))
+    draw = partial(chance.uniform, batch) if masking.per_sample else chance.for_all
+    return Masks(_lowest(count, draw(frames)), _lowest(masking.joints, draw(frames, joints)))
 
 
-def _some(count: int, shape: tuple[int, ...], generator: Generator) -> Tensor:
+def _lowest(count: int, values: Tensor) -> Tensor:
     """Bool tensor in which `count` entries along the last axis are True."""
-    ranks = torch.rand(shape, generator=generator, device=generator.device).argsort(-1)
-    return ranks < count
+    return values.argsort(-1) < count

@@ -4,14 +4,20 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 
 from pstmo import checkpoint
+from pstmo.chance import Chance
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.presets import Masking, ModelConfig, Optimisation
+from pstmo.training.engine import Engine
 from pstmo.training.loop import Run
 from pstmo.training.losses import reconstruction_loss
 from pstmo.training.masks import random_masks
-from pstmo.training.sources import Batch, Source, check_fit, described, validation_batches
+from pstmo.training.sources import Batch, Source, validation_batches
+from pstmo.training.stage import check_fit, described
+
+FILE = "pretrained.safetensors"
 
 
 def pretrain(
@@ -21,30 +27,37 @@ def pretrain(
     model: ModelConfig,
     masking: Masking,
     optimisation: Optimisation,
+    engine: Engine | None = None,
 ) -> Path:
     """Trains a MaskedPoseModel; gives the path of its best checkpoint, `folder/pretrained.safetensors`.
 
-    A folder with a run's state goes on from there; raises CheckpointError if that run had other settings.
+    A folder with a run's state goes on from there; raises as `Run.train` does.
     """
     check_fit(source, validation, model)
+    random_masks(masking, 1, model.frames, model.joints_in, Chance.of(0))  # what cannot be hidden is told at once
+    engine = engine or Engine()
     torch.manual_seed(optimisation.seed)
     network = MaskedPoseModel(model)
-    held_out = validation_batches(validation, model.frames)
-    path = folder / "pretrained.safetensors"
+    held_out = validation_batches(validation, model.frames, device=engine.device)
 
-    def loss(batch: Batch, generator: torch.Generator) -> torch.Tensor:
-        masks = random_masks(masking, len(batch.keypoints), model.frames, model.joints_in, generator)
+    def loss(network: nn.Module, batch: Batch, chance: Chance) -> Tensor:
+        masks = random_masks(masking, len(batch.keypoints), model.frames, model.joints_in, chance)
         return reconstruction_loss(network(batch.keypoints, *masks).float(), batch.keypoints)
 
     @torch.inference_mode()
     def validate() -> float:
+        """Mean distance over the held-out windows, in the units of their framing."""
         network.eval()
-        generator = torch.Generator().manual_seed(0)
-        return sum(loss(batch, generator).item() for batch in held_out) / len(held_out)
+        chances = (engine.chance("validation", i) for i in range(len(held_out)))
+        losses = [
+            (loss(network, batch, chance).item(), len(batch.poses))
+            for batch, chance in engine.mine(list(zip(held_out, chances, strict=True)))
+        ]
+        return engine.mean(losses)
 
-    def keep() -> None:
-        checkpoint.save(path, described(network, source, folder.resolve().name))
+    def keep(path: Path) -> None:
+        checkpoint.save(path, described(network, source, folder))
 
     facts = {"model": asdict(model), "masking": asdict(masking), "stage": "pretrain"} | source.facts
-    Run(network, source, model.frames, loss, validate, keep, optimisation, facts, folder).train()
-    return path
+    Run(network, source, model.frames, loss, validate, keep, optimisation, facts, folder, FILE, engine).train()
+    return folder / FILE

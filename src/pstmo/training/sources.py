@@ -1,10 +1,10 @@
-"""Where training windows come from: a batch is an index gather on one tensor, and for motion a projection after it."""
+"""Where training windows come from: a batch is a gather of rows, and for motion a projection after it."""
 
-import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from math import log
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -12,32 +12,43 @@ import torch
 from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
-from pstmo.camera import normalise_screen
-from pstmo.checkpoint import Checkpoint
-from pstmo.datasets.motions import Corpus
+from pstmo.camera import Intrinsics, back_project
+from pstmo.chance import Chance
+from pstmo.datasets.motions import Corpus, motion_class
 from pstmo.datasets.paired import PairedDataset
-from pstmo.datasets.recording import Recording
+from pstmo.datasets.recording import Entry
 from pstmo.detector import DetectorNoise, detect
-from pstmo.errors import PstmoError
 from pstmo.fill import interpolate, within
-from pstmo.framing import FRAMINGS
-from pstmo.official import Network
-from pstmo.presets import ModelConfig, Recipe
+from pstmo.framing import FOCAL, FRAMINGS
+from pstmo.presets import Recipe
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP, Skeleton
 from pstmo.synthesis import BodyRanges, CameraRanges, random_cameras, vary_body
-from pstmo.windows import Clips, mirrored
+from pstmo.training.recorded import in_memory, on_disk
+from pstmo.training.rows import Rows, Shards, checksum
+from pstmo.windows import Clips, mirrored_some
 
 
 class Batch(NamedTuple):
-    """Windows of keypoints, framed as the source says, and their root-relative poses in metres, camera axes."""
+    """Windows of keypoints, framed as the source says, and their root-relative poses in metres, in the axes of that
+    framing's view.
+
+    sight: of each 2D joint in the centre frame its ray's x / z and y / z in camera axes, and the depth at which the
+    root was measured, metres; None where cameras or roots are not known, or the framing is not "screen".
+    """
 
     keypoints: Float[Tensor, "batch frames joints_in 2"]
     poses: Float[Tensor, "batch frames joints_out 3"]
+    sight: Float[Tensor, "batch joints_in 3"] | None = None
+
+    def split(self, parts: int) -> list["Batch"]:
+        """About as many windows in each."""
+        columns = ([None] * parts if column is None else column.tensor_split(parts) for column in self)
+        return [Batch(*part) for part in zip(*columns, strict=True)]
 
 
 @runtime_checkable  # so that signatures can be checked when the tests run
 class Source(Protocol):
-    """Windows by number; `len` of them are one epoch. Chance comes from the generator alone."""
+    """Windows by number; `len` of them are one epoch."""
 
     @property
     def keypoints(self) -> Skeleton: ...
@@ -62,7 +73,11 @@ class Source(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batch(self, numbers: Int[Tensor, " batch"], frames: int, generator: Generator) -> Batch: ...
+    def actions(self, numbers: Int[Tensor, " batch"]) -> list[str]:
+        """What is done in some windows; "" where nobody knows."""
+        ...
+
+    def batch(self, numbers: Int[Tensor, " batch"], frames: int, chance: Chance) -> Batch: ...
 
 
 @dataclass(frozen=True)
@@ -71,32 +86,44 @@ class PairedWindows:
 
     xy: (all frames, joints, 2), normalised screen. xyz: (all frames, joints, 3), root-relative. clips: which belong
     together. fps: of the recording. tds: source frames between two frames of a window. observed: (all frames, joints),
-    where gaps of xy were filled; they are filled again in each window. None = there are none.
+    where gaps of xy were filled; they are filled again in each window. None = there are none. lenses: of each clip,
+    roots: (all frames, 3), the root joint in camera axes, metres; each where all are known.
     """
 
-    xy: Tensor
-    xyz: Tensor
+    xy: Rows
+    xyz: Rows
     clips: Clips
     keypoints: Skeleton = COCO
     poses: Skeleton = HUMAN36M
     fps: float = 50.0
     tds: int = 1
     framing: str = "screen"
-    observed: Tensor | None = None
+    observed: Rows | None = None
+    lenses: Intrinsics | None = None
+    labels: tuple[str, ...] = ()  # what is done in each clip
+    roots: Rows | None = None
 
     @classmethod
-    def of(cls, data: PairedDataset, kind: str, recipe: Recipe, device: str = "cpu") -> "PairedWindows":
+    def of(
+        cls,
+        data: PairedDataset,
+        kind: str,
+        recipe: Recipe,
+        device: str = "cpu",
+        mapped: bool = False,
+        cache: Path | None = None,
+    ) -> "PairedWindows":
         """Every frame of a data set whose pose was measured; gaps of its keypoints are interpolated.
 
         Where recordings have different frame rates, `fps` is the commonest, and tds counts recorded frames in all.
+        mapped: frames stay on disk, written once into `cache`; None = the folder `mapped` in that of the data set.
         """
-        pieces = [piece for recording in data.recordings([kind]) for piece in _pieces(recording, kind)]
-        if not pieces:
-            raise PstmoError(f"{data.name}: found no measured pose among {data.frames} frames to train on")
-        xy, xyz, observed = (torch.cat(parts).to(device) for parts in zip(*pieces, strict=True))
-        clips = Clips([len(piece[0]) for piece in pieces], device)
+        there = on_disk(data, kind, cache or data.folder / "mapped") if mapped else in_memory(data, kind, device)
         layouts, rates = (data.skeleton_of(kind), data.poses), Counter(entry.fps for entry in data.entries)
-        return cls(xy, xyz, clips, *layouts, rates.most_common(1)[0][0], recipe.tds, recipe.framing, observed)
+        settings = (rates.most_common(1)[0][0], recipe.tds, recipe.framing)
+        entries, clips = [data.entries[entry] for entry in there.entries], Clips(there.lengths, device)
+        known = (there.observed, _lenses(entries, device), tuple(entry.action for entry in entries), there.root)
+        return cls(there.xy, there.xyz, clips, *layouts, *settings, *known)
 
     @property
     def rate(self) -> float:
@@ -104,17 +131,37 @@ class PairedWindows:
 
     @property
     def facts(self) -> dict[str, Any]:
-        data = _checksum(self.xy, self.xyz, self.clips.starts)
+        focal = [] if self.lenses is None or self.framing != "facing" else [self.lenses.focal]
+        data = checksum(self.xy, self.xyz, self.clips.starts, *focal)
         return {"data": data, "rate": self.rate, "tds": self.tds, "framing": self.framing}
 
     def __len__(self) -> int:
         return 2 * len(self.clips)
 
-    def batch(self, numbers: Int[Tensor, " batch"], frames: int, generator: Generator) -> Batch:
-        rows = self.clips.windows(numbers % len(self.clips), frames, self.tds)
-        xy = self.xy[rows] if self.observed is None else within(self.xy[rows], self.observed[rows])
-        batch = Batch(FRAMINGS[self.framing](xy), self.xyz[rows])
+    def actions(self, numbers: Int[Tensor, " batch"]) -> list[str]:
+        return _labels(self.labels, self.clips, numbers % len(self.clips))
+
+    def batch(self, numbers: Int[Tensor, " batch"], frames: int, chance: Chance) -> Batch:
+        centres = numbers % len(self.clips)
+        rows = self.clips.windows(centres, frames, self.tds)
+        recorded = _rows(self.xy, rows)
+        xy = recorded if self.observed is None else within(recorded, _rows(self.observed, rows))
+        if self.lenses is None:
+            focal = xy.new_full((len(xy),), FOCAL)
+        else:
+            focal = self.lenses.focal.mean(-1)[self.clips.clip_of_frame[centres]]
+        batch = _framed(xy, _rows(self.xyz, rows), self.framing, focal)
+        batch = batch._replace(sight=self._sight(recorded[:, frames // 2], centres))
         return mirror_some(batch, numbers >= len(self.clips), self.keypoints, self.poses)
+
+    def _sight(self, xy: Float[Tensor, "batch joints 2"], centres: Int[Tensor, " batch"]) -> Tensor | None:
+        """See Batch. As in evaluation, gaps of xy are filled over the recording, not within the window."""
+        if self.lenses is None or self.roots is None or self.framing != "screen":
+            return None
+        clips = self.clips.clip_of_frame[centres]
+        sight = back_project(xy, torch.ones_like(xy[..., 0]), Intrinsics(*(part[clips, None] for part in self.lenses)))
+        sight[..., 2] = self.roots[centres][:, 2:]
+        return sight
 
 
 @dataclass(frozen=True)
@@ -125,7 +172,7 @@ class SeenMotion:
     `rates`, by interpolation between its frames.
     """
 
-    world: Tensor
+    world: Rows
     clips: Clips
     fps: float
     rates: tuple[float, float] = (20.0, 60.0)
@@ -135,6 +182,7 @@ class SeenMotion:
     keypoints: Skeleton = COCO
     poses: Skeleton = HUMAN36M
     framing: str = "person"
+    labels: tuple[str, ...] = ()  # what is done in each clip
 
     @property
     def rate(self) -> float:
@@ -143,36 +191,40 @@ class SeenMotion:
     @property
     def facts(self) -> dict[str, Any]:
         chance = {"cameras": asdict(self.cameras), "noise": asdict(self.noise), "body": asdict(self.body)}
-        return {"data": _checksum(self.world), "rates": self.rates, "framing": self.framing} | chance
+        return {"data": checksum(self.world), "rates": self.rates, "framing": self.framing} | chance
 
     @classmethod
-    def of(cls, corpus: Corpus, recipe: Recipe, device: str = "cpu") -> "SeenMotion":
-        """The motions of a corpus, in windows as the recipe wants them."""
+    def of(cls, corpus: Corpus, recipe: Recipe, device: str = "cpu", mapped: bool = False) -> "SeenMotion":
+        """The motions of a corpus, in windows as the recipe wants them. mapped: they stay where they lie, on disk if
+        the corpus was loaded so."""
         rates = recipe.rates or (corpus.fps / recipe.tds, corpus.fps / recipe.tds)
         clips = Clips(np.diff(corpus.starts).tolist(), device)
-        world = torch.from_numpy(corpus.positions).to(device)
-        return cls(world, clips, corpus.fps, rates, framing=recipe.framing)
+        world = Shards(corpus.shards) if mapped else torch.from_numpy(np.asarray(corpus.positions)).to(device)
+        labels = tuple(motion_class(str(action)) for action in corpus.actions)
+        return cls(world, clips, corpus.fps, rates, framing=recipe.framing, labels=labels)
 
     def __len__(self) -> int:
         return len(self.clips)
 
-    def batch(self, numbers: Int[Tensor, " batch"], frames: int, generator: Generator) -> Batch:
-        world = self._windows(numbers, frames, generator)
-        seen, body = vary_body(world, self.body, generator)
-        camera = random_cameras(body[:, frames // 2, self.poses.root_index], self.cameras, generator)
-        xy, _ = camera.see(seen[:, :, list(MOCAP.select(self.keypoints))])
-        _, points = camera.see(body[:, :, list(MOCAP.select(self.poses))])
-        root = self.poses.root_index
-        xy = interpolate(*detect(xy, self.noise, generator, self.keypoints))
-        batch = Batch(FRAMINGS[self.framing](xy), points - points[:, :, root : root + 1])
-        heads = torch.rand(len(numbers), generator=generator, device=numbers.device) < 0.5
+    def actions(self, numbers: Int[Tensor, " batch"]) -> list[str]:
+        return _labels(self.labels, self.clips, numbers)
+
+    def batch(self, numbers: Int[Tensor, " batch"], frames: int, chance: Chance) -> Batch:
+        world = self._windows(numbers, frames, chance)
+        seen, body = vary_body(world, self.body, chance)
+        body, root = _joints(body, self.poses), self.poses.root_index
+        camera = random_cameras(body[:, frames // 2, root], self.cameras, chance)
+        xy, _ = camera.see(seen)
+        xy = interpolate(*detect(_joints(xy, self.keypoints), self.noise, chance, self.keypoints))
+        poses = camera.turned(body - body[:, :, root : root + 1])
+        batch = _framed(xy, poses, self.framing, camera.focal.squeeze(1))
+        heads = chance.uniform(len(numbers)) < 0.5
         return mirror_some(batch, heads, self.keypoints, self.poses)
 
-    def _windows(self, centres: Int[Tensor, " batch"], frames: int, generator: Generator) -> Tensor:
+    def _windows(self, centres: Int[Tensor, " batch"], frames: int, chance: Chance) -> Tensor:
         """(batch, frames, 22, 3) at a random rate around each centre."""
         low, high = (log(rate) for rate in self.rates)
-        chance = torch.rand(len(centres), 1, generator=generator, device=centres.device)
-        step = self.fps / torch.exp(low + (high - low) * chance)
+        step = self.fps / torch.exp(low + (high - low) * chance.uniform(len(centres), 1))
         clip = self.clips.clip_of_frame[centres]
         before, after = self.clips.starts[clip] - centres, self.clips.starts[clip + 1] - 1 - centres
         at = (torch.arange(frames, device=centres.device) - frames // 2) * step  # in frames, from the centre
@@ -180,53 +232,57 @@ class SeenMotion:
         low = at.floor().long()
         high = torch.minimum(low + 1, after[:, None])
         share = (at - low)[..., None, None]
-        return torch.lerp(self.world[centres[:, None] + low], self.world[centres[:, None] + high], share)
+        low, high = _rows(self.world, centres[:, None] + torch.stack([low, high]))
+        return low.lerp_(high, share)
 
 
-def _pieces(recording: Recording, kind: str) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """2D on the normalised screen, root-relative 3D, and which joints were observed in 2D, of every run of frames in
-    which a pose was measured."""
-    seen = recording.keypoints[kind]
-    observed = torch.from_numpy(seen.observed)
-    xy = interpolate(normalise_screen(torch.from_numpy(seen.xy), *seen.image_size)[None], observed[None])[0]
-    xyz = torch.from_numpy(recording.poses.positions)
-    edges = np.flatnonzero(np.diff(recording.poses.observed, prepend=False, append=False))
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
-        yield xy[start:end], xyz[start:end], observed[start:end]
+def _rows(of: Rows, index: Int[Tensor, "*axes"]) -> Tensor:
+    """of[index]; a tensor's rows are copied whole, which plain indexing does number by number."""
+    return of.index_select(0, index.flatten()).unflatten(0, index.shape) if isinstance(of, Tensor) else of[index]
 
 
-def described(network: Network, source: Source, name: str) -> Checkpoint:
-    """The network as a checkpoint that says how its windows were made."""
-    return Checkpoint(network, source.keypoints, source.poses, name, source.framing, source.rate)
+def _joints(points: Float[Tensor, "batch frames 22 axes"], layout: Skeleton) -> Tensor:
+    """Those of `mocap22` that a layout has; where it begins with them, as Human3.6M's, nothing is copied."""
+    places = MOCAP.select(layout)
+    if places == tuple(range(len(places))):
+        return points[:, :, : len(places)]
+    return points.index_select(2, torch.tensor(places, device=points.device))
 
 
-def _checksum(*tensors: Tensor) -> int:
-    check = 0
-    for tensor in tensors:
-        check = zlib.crc32(tensor.cpu().numpy().tobytes(), check)
-    return check
+def _labels(labels: tuple[str, ...], clips: Clips, frames: Tensor) -> list[str]:
+    return [labels[clip] if labels else "" for clip in clips.clip_of_frame[frames].tolist()]
+
+
+def _lenses(entries: Sequence[Entry], device: str) -> Intrinsics | None:
+    """Of each of them, if all are known."""
+    lenses = [entry.lens for entry in entries if entry.lens]
+    if len(lenses) < len(entries):
+        return None
+    return Intrinsics(*(torch.tensor([lens[name] for lens in lenses], device=device) for name in Intrinsics._fields))
+
+
+def _framed(xy: Tensor, poses: Tensor, framing: str, focal: Tensor) -> Batch:
+    view = FRAMINGS[framing](xy, focal)
+    return Batch(view.keypoints, view.turned(poses))
 
 
 def mirror_some(batch: Batch, which: Tensor, keypoints: Skeleton, poses: Skeleton) -> Batch:
     """Left and right change places in the windows where `which` is True."""
-    pick = which[:, None, None, None]
     return Batch(
-        torch.where(pick, mirrored(batch.keypoints, keypoints), batch.keypoints),
-        torch.where(pick, mirrored(batch.poses, poses), batch.poses),
+        mirrored_some(batch.keypoints, which, keypoints),
+        mirrored_some(batch.poses, which, poses),
+        None if batch.sight is None else mirrored_some(batch.sight, which, keypoints),
     )
 
 
-def check_fit(source: Source, validation: Source, model: ModelConfig) -> None:
-    """Raises PstmoError when a model cannot be trained on a source, or when there is nothing to validate on."""
-    found, expected = (len(source.keypoints), len(source.poses)), (model.joints_in, model.joints_out)
-    if found != expected:
-        raise PstmoError(f"the data has {found} joints in and out, the model has {expected}")
-    if len(source) == 0 or len(validation) == 0:
-        raise PstmoError(f"found {len(source)} frames to train on and {len(validation)} to validate on, expected both")
+def validation_batches(
+    source: Source, frames: int, windows: int = 2048, batch: int = 256, device: str | torch.device = "cpu"
+) -> list[Batch]:
+    """The same windows each time, those of `validation_numbers`."""
+    chance = Chance(Generator(device).manual_seed(1))
+    return [source.batch(part, frames, chance) for part in validation_numbers(source, windows).to(device).split(batch)]
 
 
-def validation_batches(source: Source, frames: int, windows: int = 2048, batch: int = 256) -> list[Batch]:
-    """The same windows each time, spread evenly over the source."""
-    generator = Generator().manual_seed(1)
-    numbers = torch.linspace(0, len(source) - 1, min(windows, len(source))).long()
-    return [source.batch(part, frames, generator) for part in numbers.split(batch)]
+def validation_numbers(source: Source, windows: int = 2048) -> Int[Tensor, " windows"]:
+    """Numbers of windows that are spread evenly over the source."""
+    return torch.linspace(0, len(source) - 1, min(windows, len(source)), dtype=torch.float64).long()

@@ -1,39 +1,74 @@
 """The state of a training run in one file without pickle: a killed run goes on from it to the same bits."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from pstmo.errors import CheckpointError
 from pstmo.files.tensors import read_tensors, write_tensors
 
+Line = dict[str, float | int]
+"""Of the log, one an epoch: epoch, loss, validation, lr, seconds, windows_per_second."""
+
+
+@dataclass
+class Position:
+    """Where a run stands: the epochs behind it, and in the present one the steps done, the sum of their losses, and
+    the seconds that they took."""
+
+    history: list[Line] = field(default_factory=list)
+    step: int = 0
+    total: float = 0.0
+    seconds: float = 0.0
+
+    def advance(self, losses: Sequence[float], seconds: float) -> None:
+        for loss in losses:
+            self.total += loss  # one by one, so that the sum does not depend on where a run was stopped
+        self.step += len(losses)
+        self.seconds += seconds
+
+    def finish(self, validation: float, lr: float, windows: int) -> None:
+        """The epoch is over; `windows` of them were trained on."""
+        self.history.append(
+            {
+                "epoch": len(self.history) + 1,
+                "loss": self.total / self.step,
+                "validation": validation,
+                "lr": lr,
+                "seconds": round(self.seconds, 2),
+                "windows_per_second": round(windows / self.seconds, 1),
+            }
+        )
+        self.step, self.total, self.seconds = 0, 0.0, 0.0
+
 
 @dataclass(frozen=True)
 class RunState:
-    """Everything that a run changes. `settings` are what it must not change between two starts."""
+    """Everything that a run changes; its chance is a function of the position. `settings` are what it must not change
+    between two starts."""
 
     network: nn.Module
-    optimizer: torch.optim.Optimizer
-    generator: Generator
+    optimizers: Sequence[Optimizer]
     settings: dict[str, Any]
 
-    def save(self, path: Path, history: list[dict[str, float | int]]) -> None:
-        facts = {"settings": json.dumps(self.settings), "history": json.dumps(history)}
+    def save(self, path: Path, position: Position) -> None:
+        facts = {"settings": json.dumps(self.settings), "position": json.dumps(asdict(position))}
         write_tensors(path, self._tensors(), facts)
 
-    def load(self, path: Path) -> list[dict[str, float | int]]:
-        """Puts the saved state in place and gives the history of the epochs done.
+    def load(self, path: Path) -> Position:
+        """Puts the saved state in place.
 
         Raises CheckpointError for a file that is cut off, or of a run with other settings.
         """
         tensors, facts = read_tensors(path)
         try:
-            settings, history = json.loads(facts["settings"]), json.loads(facts["history"])
-        except (KeyError, ValueError) as error:
+            settings, position = json.loads(facts["settings"]), Position(**json.loads(facts["position"]))
+        except (KeyError, ValueError, TypeError) as error:
             raise CheckpointError(f"{path} is not the state of a training run: {error!r}") from None
         now = json.loads(json.dumps(self.settings))
         for key in now | settings:
@@ -43,24 +78,22 @@ class RunState:
                     "go on with the same settings, or train into another folder"
                 )
         self._put(tensors)
-        return history
+        return position
 
     def _tensors(self) -> dict[str, Tensor]:
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        for i, slots in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{i}.{slot}": tensor for slot, tensor in slots.items()}
-        tensors["chance.run"] = self.generator.get_state()
-        tensors["chance.dropout"] = torch.get_rng_state()
+        for k, optimizer in enumerate(self.optimizers):
+            for i, slots in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{k}.{i}.{slot}": tensor for slot, tensor in slots.items()}
         return tensors
 
     def _put(self, tensors: dict[str, Tensor]) -> None:
-        self.generator.set_state(tensors.pop("chance.run"))
-        torch.set_rng_state(tensors.pop("chance.dropout"))
         weights = {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
         self.network.load_state_dict(weights)
-        slots: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, i, slot = name.split(".")
-                slots.setdefault(int(i), {})[slot] = tensor
-        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": slots})
+        for k, optimizer in enumerate(self.optimizers):
+            slots: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in tensors.items():
+                if name.startswith(f"optimizer.{k}."):
+                    _, _, i, slot = name.split(".")
+                    slots.setdefault(int(i), {})[slot] = tensor
+            optimizer.load_state_dict(optimizer.state_dict() | {"state": slots})

@@ -1,0 +1,119 @@
+"""The machine that training runs on: one device or several processes, by Lightning Fabric, with one result.
+
+Each process holds the whole data set and trains on its share of every batch. Chance is a function of seed and step
+alone (see `chance`), gradients are averaged by windows, batch norm sees the whole batch: however many processes there
+are, a run's losses are the same up to rounding.
+"""
+
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from pstmo.chance import Chance, seed_of
+from pstmo.errors import PstmoError
+from pstmo.extras import extra
+from pstmo.training.synchronised import synchronised
+
+T = TypeVar("T")
+
+ACCELERATORS = {"cpu": "cpu", "cuda": "cuda", "mps": "mps", "auto": "auto"}
+
+
+class Engine:
+    """Starts the processes: on the first use of several, the running command is started once more for each of them.
+
+    device: "cpu", "cuda", "mps", or "auto" for the best there is. processes: on this machine; under `torchrun` or
+    SLURM these have started them, and say how many there are.
+
+    Raises PstmoError for a device that is not here, or where Lightning Fabric is not installed.
+    """
+
+    def __init__(self, device: str = "auto", processes: int = 1):
+        fabric = extra("lightning_fabric", "train")
+        here, nodes = _started_elsewhere() or (processes, 1)
+        if device not in ACCELERATORS or here < 1:
+            raise PstmoError(
+                f"found device {device!r}, {here} processes; expected one of {', '.join(ACCELERATORS)}, 1 or more"
+            )
+        several = here * nodes > 1
+        strategy = fabric.strategies.DDPStrategy(broadcast_buffers=False) if several else "auto"
+        try:
+            self.fabric: Any = fabric.Fabric(
+                accelerator=ACCELERATORS[device], strategy=strategy, devices=here, num_nodes=nodes
+            )
+            self.fabric.launch()
+        except (RuntimeError, ValueError, fabric.utilities.exceptions.MisconfigurationException) as error:
+            raise PstmoError(f"{here} processes on device {device!r} cannot be had: {error}") from error
+
+    @property
+    def device(self) -> torch.device:
+        return self.fabric.device
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes files and talks."""
+        return self.fabric.global_rank == 0
+
+    @property
+    def processes(self) -> int:
+        return self.fabric.world_size
+
+    def ready(self, network: nn.Module, compiled: bool) -> nn.Module:
+        """The network as it is to be called in training; the one given stays the one to read weights from."""
+        if self.processes > 1:
+            synchronised(network)
+        network.to(self.device)
+        return self.fabric.setup_module(torch.compile(network) if compiled else network)
+
+    def share(self, numbers: Tensor) -> tuple[Tensor, int]:
+        """This process's part of a batch, and how many windows of the batch stand before it."""
+        parts = numbers.tensor_split(self.processes)
+        rank = self.fabric.global_rank
+        return parts[rank].to(self.device), sum(len(part) for part in parts[:rank])
+
+    def chance(self, *what: object, whole: int | None = None, start: int = 0) -> Chance:
+        return Chance.of(*what, device=self.device, whole=whole, start=start)
+
+    def seed_dropout(self, *what: object) -> None:
+        """What dropout hides becomes a function of some values, and of the process."""
+        torch.manual_seed(seed_of(*what, self.fabric.global_rank))
+
+    def alone(self, network: nn.Module, wanted: bool) -> AbstractContextManager[None]:
+        """Gradients are not shared yet, as more of the same batch follows."""
+        return self.fabric.no_backward_sync(network, enabled=wanted) if self.processes > 1 else nullcontext()
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Over all processes."""
+        return self.fabric.all_reduce(values, reduce_op="sum") if self.processes > 1 else values
+
+    def backward(self, loss: Tensor) -> None:
+        self.fabric.backward(loss)
+
+    def mine(self, things: Sequence[T]) -> Sequence[T]:
+        """This process's share of some things to be done."""
+        return things[self.fabric.global_rank :: self.processes]
+
+    def mean(self, values: Sequence[tuple[float, int]]) -> float:
+        """Of values of all processes, each with its weight."""
+        sums = [sum(value * weight for value, weight in values), sum(weight for _, weight in values)]
+        total, weights = self.sum(torch.tensor(sums, dtype=torch.float64)).tolist()
+        return total / weights
+
+    def wait(self) -> None:
+        """Until all processes are here."""
+        self.fabric.barrier()
+
+
+def _started_elsewhere() -> tuple[int, int] | None:
+    """(processes a machine, machines) where torchrun or SLURM started this process."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        here, all_of_them = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
+        return here, all_of_them // here
+    if "SLURM_NTASKS" in os.environ and os.environ.get("SLURM_JOB_NAME") not in ("bash", "interactive"):
+        nodes = int(os.environ.get("SLURM_NNODES", "1"))
+        return int(os.environ["SLURM_NTASKS"]) // nodes, nodes
+    return None

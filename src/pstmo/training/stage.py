@@ -1,0 +1,29 @@
+"""What every stage asks of its sources, and how its networks are described."""
+
+from pathlib import Path
+
+from pstmo.checkpoint import Checkpoint
+from pstmo.errors import PstmoError
+from pstmo.official import Network
+from pstmo.presets import ModelConfig
+from pstmo.training.sources import Source
+
+STAGES = ("pretrain", "finetune", "refine")
+"""Folders of a training, one a stage."""
+
+
+def described(network: Network, source: Source, folder: Path) -> Checkpoint:
+    """The network as a checkpoint that says how its windows were made, named after the folder of the run, or, where
+    that is named after a stage, after the one above."""
+    folder = folder.resolve()
+    name = folder.parent.name if folder.name in STAGES else folder.name
+    return Checkpoint(network, source.keypoints, source.poses, name, source.framing, source.rate)
+
+
+def check_fit(source: Source, validation: Source, model: ModelConfig) -> None:
+    """Raises PstmoError when a model cannot be trained on a source, or when there is nothing to validate on."""
+    found, expected = (len(source.keypoints), len(source.poses)), (model.joints_in, model.joints_out)
+    if found != expected:
+        raise PstmoError(f"the data has {found} joints in and out, the model has {expected}")
+    if len(source) == 0 or len(validation) == 0:
+        raise PstmoError(f"found {len(source)} frames to train on and {len(validation)} to validate on, expected both")
