@@ -1,5 +1,6 @@
 """Keypoints in, poses out: laws of lifting, and the names that `import pstmo` gives."""
 
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,8 +13,10 @@ from conftest import keypoints
 
 import pstmo
 from pstmo import checkpoint
+from pstmo.camera import normalise_screen
 from pstmo.checkpoint import Checkpoint, save
 from pstmo.errors import CheckpointError, PstmoError, SkeletonError
+from pstmo.framing import FOCAL, FRAMINGS
 from pstmo.lift import Lifter
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.stmo import STMO
@@ -213,3 +216,36 @@ def test_a_joint_seen_only_outside_a_window_does_not_touch_its_pose(small_checkp
     after = lifter.lift(clip).positions
     np.testing.assert_array_equal(before[:20], after[:20])
     assert np.abs(before[30:] - after[30:]).max() > 1e-4
+
+
+def test_the_view_that_faces_a_person_is_turned_back(lifter: Lifter, walker: Keypoints):
+    """A person beside the middle of a wide lens: the pose is that of the view, turned by the angle to the person."""
+    facing = replace(lifter, checkpoint=replace(lifter.checkpoint, framing="facing"))
+    wide, long = (replace(walker, focal=focal) for focal in (0.6 * WIDTH, 50.0 * WIDTH))
+    straight = lifter.lift(walker, mirror=False).positions
+    np.testing.assert_allclose(facing.lift(long, mirror=False).positions, straight, atol=2e-2)  # as through a telescope
+    poses, middle = facing.lift(wide, mirror=False).positions, wide.xy.mean((0, 1))
+    view = FRAMINGS["facing"](
+        normalise_screen(torch.from_numpy(wide.xy[16:25]), *wide.image_size)[None], torch.tensor([1.2])
+    )
+    with torch.inference_mode():
+        pose = lifter.network(view.keypoints).centre
+    pose = view.back(pose)[0].numpy()
+    pose[ROOT] = 0
+    np.testing.assert_allclose(poses[20], pose, atol=1e-5)
+    aside = math.atan2(middle[0] / WIDTH * 2 - 1, 1.2)
+    assert abs(math.atan2(float(view.turn[0, 2, 0]), float(view.turn[0, 2, 2])) - aside) < 0.05
+    unknown, usual = facing.lift(walker).positions, replace(walker, focal=FOCAL * WIDTH / 2)
+    np.testing.assert_allclose(facing.lift(usual).positions, unknown, atol=1e-6)
+
+
+def test_a_lens_is_told_by_what_it_shows(walker: Keypoints):
+    assert walker.focal is None
+    assert walker.with_view(90).focal == pytest.approx(WIDTH / 2)
+    assert walker.with_view(60).to("coco17").focal == pytest.approx(WIDTH / 2 * 3**0.5)
+    for degrees in (0, 180, float("nan")):
+        with pytest.raises(PstmoError, match="found a field of view of"):
+            walker.with_view(degrees)
+    for focal in (0.0, -3.0, float("nan"), float("inf")):
+        with pytest.raises(PstmoError, match="the focal length is"):
+            Keypoints.from_array(walker.xy, image_size=(640, 480), fps=30, focal=focal)

@@ -68,7 +68,7 @@ class Keypoints:
         """(frames, joints) bool."""
         return self.confidence > 0
 
-    def with_view(self, degrees: float) -> "Keypoints":
+    def with_view(self, degrees: float | int) -> "Keypoints":
         """The same, by a camera that shows so many degrees from the left to the right edge. Raises PstmoError."""
         if not 1 <= degrees < 179:
             raise PstmoError(f"found a field of view of {degrees:g} degrees, expected 1 to 179")

@@ -77,7 +77,7 @@ def attend(q: Heads, k: Heads, v: Heads, dropout: float) -> Heads:
     """Scaled dot-product attention, by whichever way is the quick one.
 
     The backward pass of PyTorch's fused kernel is the slow one on a CPU: in bfloat16 it takes more time than all the
-    rest of a training step (`runs/benchmark_training.py`). There the three plain products are used.
+    rest of a training step (`pstmo benchmark train --compare`). There the three plain products are used.
     """
     if q.device.type != "cpu" or not torch.is_grad_enabled():
         return F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
