@@ -1,0 +1,1 @@
+"""How fast pstmo is, beside plain PyTorch: measured in one run, in turns."""
