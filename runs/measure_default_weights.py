@@ -145,8 +145,9 @@ COCO-17 keypoints in, Human3.6M-17 poses out; P-STMO-S with a window of {frames}
 
 ## Data
 
-{motions.ACKNOWLEDGEMENT} The database is free for all uses, also in products that are sold; the motion itself may
-not be resold directly, even in converted form.
+{motions.ACKNOWLEDGEMENT}
+The database is free for all uses, also in products that are sold; the motion itself may not be resold directly, even in
+converted form.
 
 The part used: 71 minutes to train, 3 to validate (subjects {", ".join(motions.SPLITS["validation"])}), 9 to test
 (subjects {", ".join(motions.SPLITS["test"])}). No subject is in two of them.

@@ -23,7 +23,7 @@ __all__ = ["DEFAULT", "Checkpoint", "available", "expect", "export_official", "f
 
 N = TypeVar("N", bound=nn.Module)
 
-DEFAULT = "cmu-coco17-w27"
+DEFAULT = "cmu-w27"
 """The weights that `pstmo.load()` takes; they come with the package."""
 
 _FORMAT = "pstmo checkpoint 1"

@@ -113,7 +113,7 @@ def _middle(part: Sequence[int], actions: Sequence[str], taken: Counter[str]) ->
 
 def _look(network: STMO, batch: Batch) -> _Seen:
     """One batch, on the network's device; what is kept of it is on the CPU."""
-    device = network.encoder.position.device
+    device = next(network.parameters()).device
     keypoints, target = batch.keypoints.to(device), batch.poses.to(device)
     predicted = network(keypoints)
     if not all(poses.isfinite().all() for poses in predicted):
