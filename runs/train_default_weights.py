@@ -14,17 +14,17 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from pstmo.datasets import motions
 from pstmo.presets import PRESETS, Recipe
+from pstmo.train import Job
 from pstmo.training.engine import Engine
-from pstmo.training.finetune import finetune
-from pstmo.training.pretrain import pretrain
-from pstmo.training.sources import SeenMotion
 
 DATA = Path("data/mocap.npz")
 OUT = Path("runs/out")
 STEPS = {"cmu-w81": ("cmu-w27", 16), "cmu-w243": ("cmu-w81", 8)}
 """Grown networks: from which they start, and for how many epochs they are trained on."""
+
+GROWN_LR = 5e-4
+"""A quarter of the preset's, which took a grown network from 84 to 117 mm of validation error in its first epoch."""
 
 NAMES = ("cmu-w27", *STEPS, "frame-by-frame")
 
@@ -34,7 +34,9 @@ def recipe_of(name: str) -> Recipe:
         live = PRESETS["cmu-w27"]
         return replace(live, model=replace(live.model, strides=(1,)))
     recipe = PRESETS[name]
-    return replace(recipe, finetune=replace(recipe.finetune, epochs=STEPS[name][1])) if name in STEPS else recipe
+    if name not in STEPS:
+        return recipe
+    return replace(recipe, finetune=replace(recipe.finetune, epochs=STEPS[name][1], lr=GROWN_LR))
 
 
 def main() -> None:
@@ -42,17 +44,12 @@ def main() -> None:
     arguments.add_argument("name", choices=NAMES)
     name = arguments.parse_args().name
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    engine, recipe, corpus = Engine(), recipe_of(name), motions.load(DATA)
-    train, validation = (
-        SeenMotion.of(corpus.split(part), recipe, str(engine.device)) for part in ("train", "validation")
-    )
-    folder, start = OUT / name, None
+    job, start = Job.of(DATA, recipe_of(name), OUT / name, Engine()), None
     if name in STEPS:
         start = OUT / STEPS[name][0] / "finetune/model.safetensors"
     elif name != "frame-by-frame":
-        folder_1 = folder / "pretrain"
-        start = pretrain(train, validation, folder_1, recipe.model, recipe.masking, recipe.pretrain, engine)
-    finetune(train, validation, folder / "finetune", recipe.model, recipe.finetune, start, engine)
+        start = job.pretrain()
+    job.finetune(start)
 
 
 if __name__ == "__main__":

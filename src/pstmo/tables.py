@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from csv import writer
 from importlib import metadata
 from io import StringIO
@@ -165,14 +165,22 @@ def _heading(evaluation: Evaluation) -> str:
 
 
 def _markdown_table(group: str, members: Mapping[str, Errors], means: Mapping[str, Errors] | None = None) -> str:
-    """Padded, so that it also reads well where nothing renders it."""
     named = [(_plain(name), errors) for name, errors in members.items()]
     named += [(f"**{name}**", errors) for name, errors in (means or {}).items()]
     rows = [[group, "frames", *(f"{column.name} {column.unit}" for column in COLUMNS)]]
     rows += [[name, str(errors.frames), *(c.text(errors, "-") for c in COLUMNS)] for name, errors in named]
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[Sequence[str]], words: int = 1) -> str:
+    """A table in Markdown, padded, so that it also reads well where nothing renders it.
+
+    words: columns from the left that hold no numbers.
+    """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in rows]
-    lines.insert(1, ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])])
+    lines = [[*map(str.ljust, row[:words], widths), *map(str.rjust, row[words:], widths[words:])] for row in rows]
+    rules = [*("-" * width for width in widths[:words]), *("-" * (width - 1) + ":" for width in widths[words:])]
+    lines.insert(1, rules)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -1,12 +1,12 @@
 """What was measured, as tables for people and as JSON for machines."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from pstmo.benchmark.training import Result
 from pstmo.files.atomic import replacing
+from pstmo.tables import aligned
 
 FORMAT = "pstmo benchmark train 1"
 NAMES = {
@@ -74,14 +74,14 @@ def _speeds(result: Result) -> str:
         ratio = speed.windows_per_second / result.plain.windows_per_second
         numbers = [number(value) for value in (speed.windows_per_second, *speed.range)]
         rows.append([speed.way, speed.precision, speed.attention, *numbers, f"{ratio:.2f}"])
-    return _aligned(rows, 3)
+    return aligned(rows, 3)
 
 
 def _step(result: Result) -> str:
     rows = [["a step of the engine, stage II", "ms", "share"]]
     rows += [[NAMES[part], f"{1000 * s:.1f}", f"{result.shares[part]:.1%}"] for part, s in result.step.items()]
     verdict = f"Batch and everything else: {result.outside:.1%} of a step; the target is below {TARGET:.0%}."
-    return f"{_aligned(rows, 1)}\n\n{verdict}"
+    return f"{aligned(rows, 1)}\n\n{verdict}"
 
 
 def _schedule(result: Result) -> str:
@@ -93,13 +93,3 @@ def _schedule(result: Result) -> str:
     return (
         f"The preset's whole schedule on this {where} takes {number(hours)} hours (extrapolated, not run):\n\n{stages}"
     )
-
-
-def _aligned(rows: Sequence[Sequence[str]], words: int) -> str:
-    """A table in Markdown that also reads well as it is. words: columns from the left that hold no numbers."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [[*map(str.ljust, row[:words], widths), *map(str.rjust, row[words:], widths[words:])] for row in rows]
-    lines.insert(
-        1, [*("-" * width for width in widths[:words]), *("-" * (width - 1) + ":" for width in widths[words:])]
-    )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

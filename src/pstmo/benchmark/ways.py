@@ -22,12 +22,12 @@ from pstmo.chance import Chance
 from pstmo.errors import Stopped
 from pstmo.model import layers
 from pstmo.model.masked import MaskedPoseModel
-from pstmo.model.stmo import STMO, Prediction
+from pstmo.model.stmo import STMO
 from pstmo.presets import ModelConfig, Optimisation, Recipe
+from pstmo.training.finetune import lifting_loss
 from pstmo.training.loop import Loss, Run
-from pstmo.training.losses import reconstruction_loss, sequence_and_centre_loss
-from pstmo.training.masks import random_masks
 from pstmo.training.optimizers import optimizers
+from pstmo.training.pretrain import drawing_loss
 from pstmo.training.sources import Batch, Source
 
 Precision = Literal["fp32", "bf16"]
@@ -65,17 +65,13 @@ class Engined:
     @classmethod
     def finetune(cls, recipe: Recipe, source: WatchedMotion, engine: WatchedEngine) -> "Engined":
         network, frames = STMO(recipe.model), recipe.model.frames
-        return cls("engine, stage II", network, source, frames, _lifting_loss, recipe.finetune, engine)
+        return cls("engine, stage II", network, source, frames, lifting_loss, recipe.finetune, engine)
 
     @classmethod
     def pretrain(cls, recipe: Recipe, source: WatchedMotion, engine: WatchedEngine) -> "Engined":
-        model = recipe.model
-
-        def loss(network: nn.Module, batch: Batch, chance: Chance) -> Tensor:
-            masks = random_masks(recipe.masking, len(batch.keypoints), model.frames, model.joints_in, chance)
-            return reconstruction_loss(network(batch.keypoints, *masks).float(), batch.keypoints)
-
-        return cls("engine, stage I", MaskedPoseModel(model), source, model.frames, loss, recipe.pretrain, engine)
+        network, frames = MaskedPoseModel(recipe.model), recipe.model.frames
+        loss = drawing_loss(recipe.masking)
+        return cls("engine, stage I", network, source, frames, loss, recipe.pretrain, engine)
 
     def turn(self, steps: int) -> dict[str, float]:
         settings = replace(self.settings, epochs=1, epoch_windows=steps * self.settings.batch, every=None)
@@ -139,7 +135,7 @@ class Plain:
 
     def _step(self, keypoints: Tensor, poses: Tensor) -> float:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.precision == "bf16"):
-            loss = _lifting_loss(self._network, Batch(keypoints, poses))
+            loss = lifting_loss(self._network, Batch(keypoints, poses))
         for optimizer in self._optimizers:
             optimizer.zero_grad()
         loss.backward()
@@ -148,11 +144,6 @@ class Plain:
         for optimizer in self._optimizers:
             optimizer.step()
         return loss.item()
-
-
-def _lifting_loss(network: nn.Module, batch: Batch, chance: Chance | None = None) -> Tensor:
-    prediction = network(batch.keypoints)
-    return sequence_and_centre_loss(Prediction(*(part.float() for part in prediction)), batch.poses)
 
 
 def _fused(q: Tensor, k: Tensor, v: Tensor, dropout: float) -> Tensor:

@@ -27,6 +27,16 @@ def filled(template: str, **parts: str) -> str:
     return Template(resources.files("pstmo.report").joinpath(template).read_text("utf-8")).substitute(parts)
 
 
+def summary(heading: str, subtitle: str, label: str, *, facts: Iterable[str], numbers: Iterable[str], note: str) -> str:
+    """What a report begins with: its header, the main numbers, and a note on them.
+
+    label: what the facts are, for those who hear the page. facts: text; all else: HTML.
+    """
+    items = "\n".join(f"<li>{escape(fact)}</li>" for fact in facts)
+    parts = {"heading": heading, "subtitle": subtitle, "label": label, "facts": items, "note": note}
+    return filled("summary.html", **parts, numbers="\n".join(numbers))
+
+
 def numbered(drawn: Iterable[tuple[str, str]], first: int = 1) -> str:
     """Figures, each an SVG and its caption."""
     return "\n".join(

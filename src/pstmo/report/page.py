@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pstmo.evaluate import Evaluation, Moment
 from pstmo.report.bodies import by_joint, moment, stands
-from pstmo.report.document import count, filled, numbered, write_document
+from pstmo.report.document import count, filled, numbered, summary, write_document
 from pstmo.report.figures import MOST_ACTIONS, SMOOTHED, by_action, distribution, over_time, pck_curve
 from pstmo.tables import COLUMNS, SENTENCES, groups
 from pstmo.tally import Errors
@@ -25,13 +25,16 @@ def write_report(path: Path, evaluation: Evaluation) -> None:
     model = evaluation.model or "model without a name"
     body = filled(
         "page.html",
-        model=escape(model),
-        data=escape(evaluation.data),
-        keypoints=escape(evaluation.keypoints),
-        facts="\n".join(f"<li>{escape(fact)}</li>" for fact in _facts(evaluation, found["mean"])),
-        numbers="\n".join(_numbers(found["mean"])),
-        means=escape(SENTENCES["mean"]),
+        summary=summary(
+            escape(model),
+            f"3D pose errors on {escape(evaluation.data)}, lifted from 2D keypoints: {escape(evaluation.keypoints)}",
+            "What was measured",
+            facts=_facts(evaluation, found["mean"]),
+            numbers=_numbers(found["mean"]),
+            note=escape(SENTENCES["mean"]),
+        ),
         figures=numbered(_figures(evaluation, found)),
+        legend=filled("legend.html", true="measured"),
         worst="\n".join(_worst(i, m, evaluation) for i, m in enumerate(evaluation.worst, 1)),
         tables="\n".join(_table(group, members) for group, members in found.items()),
     )

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from pstmo.report.bodies import views
 from pstmo.report.curves import EARLY, Curve, over_epochs, over_window
-from pstmo.report.document import count, filled, numbered, write_document
+from pstmo.report.document import count, filled, numbered, summary, write_document
 from pstmo.report.figures import MOST_ACTIONS, bars
 from pstmo.report.svg import short
 from pstmo.skeleton import Skeleton
@@ -106,11 +106,14 @@ def write_training_report(
     curves = [drawn for stage in columns if (drawn := _course(stage))]
     body = filled(
         "training.html",
-        title=escape(title),
-        subtitle="How training went, stage by stage" + ", and what the network does on held-out windows" * bool(check),
-        note=_NOTE + _MEASURES * (check is not None or any(stage.words.unit for stage in columns)),
-        facts="\n".join(f"<li>{escape(fact)}</li>" for fact in facts),
-        numbers="\n".join((*map(_numbers, columns), *(_totals(check) if check else ()))),
+        summary=summary(
+            escape(title),
+            "How training went, stage by stage" + ", and what the network does on held-out windows" * bool(check),
+            "What was trained",
+            facts=facts,
+            numbers=(*map(_numbers, columns), *(_totals(check) if check else ())),
+            note=_NOTE + _MEASURES * (check is not None or any(stage.words.unit for stage in columns)),
+        ),
         figures=numbered(curves),
         check=_checked(check, keypoints, poses, len(curves) + 1) if check else "",
         settings=_settings(settings),
@@ -183,7 +186,8 @@ def _checked(check: Check, keypoints: Skeleton, poses: Skeleton, first: int) -> 
         for name, score in check.actions.items()
     )
     errors = numbered(_errors(check), first)
-    return filled("check.html", errors=errors, actions=rows, samples="\n".join(samples))
+    legend = filled("legend.html", true="true")
+    return filled("check.html", errors=errors, actions=rows, legend=legend, samples="\n".join(samples))
 
 
 def _errors(check: Check) -> Iterator[tuple[str, str]]:

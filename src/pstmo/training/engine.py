@@ -20,7 +20,7 @@ from pstmo.training.synchronised import synchronised
 
 T = TypeVar("T")
 
-ACCELERATORS = {"cpu": "cpu", "cuda": "cuda", "mps": "mps", "auto": "auto"}
+DEVICES = ("cpu", "cuda", "mps", "auto")
 
 
 class Engine:
@@ -35,16 +35,14 @@ class Engine:
     def __init__(self, device: str = "auto", processes: int = 1):
         fabric = extra("lightning_fabric", "train")
         here, nodes = _started_elsewhere() or (processes, 1)
-        if device not in ACCELERATORS or here < 1:
+        if device not in DEVICES or here < 1:
             raise PstmoError(
-                f"found device {device!r}, {here} processes; expected one of {', '.join(ACCELERATORS)}, 1 or more"
+                f"found device {device!r}, {here} processes; expected one of {', '.join(DEVICES)}, 1 or more"
             )
         several = here * nodes > 1
         strategy = fabric.strategies.DDPStrategy(broadcast_buffers=False) if several else "auto"
         try:
-            self.fabric: Any = fabric.Fabric(
-                accelerator=ACCELERATORS[device], strategy=strategy, devices=here, num_nodes=nodes
-            )
+            self.fabric: Any = fabric.Fabric(accelerator=device, strategy=strategy, devices=here, num_nodes=nodes)
             self.fabric.launch()
         except (RuntimeError, ValueError, fabric.utilities.exceptions.MisconfigurationException) as error:
             raise PstmoError(f"{here} processes on device {device!r} cannot be had: {error}") from error

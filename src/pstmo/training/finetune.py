@@ -44,10 +44,6 @@ def finetune(
         take_over(network, start)
     held_out = validation_batches(validation, model.frames, device=engine.device)
 
-    def loss(network: nn.Module, batch: Batch, chance: Chance) -> Tensor:
-        prediction = network(batch.keypoints)
-        return sequence_and_centre_loss(Prediction(*(part.float() for part in prediction)), batch.poses)
-
     @torch.inference_mode()
     def validate() -> float:
         """MPJPE of the centre frames, millimetres."""
@@ -66,5 +62,11 @@ def finetune(
 
     facts = {"stage": "finetune", "model": asdict(model)} | source.facts
     facts["start"] = None if start is None else zlib.crc32(start.read_bytes())
-    Run(network, source, model.frames, loss, validate, keep, optimisation, facts, folder, FILE, engine).train()
+    Run(network, source, model.frames, lifting_loss, validate, keep, optimisation, facts, folder, FILE, engine).train()
     return folder / FILE
+
+
+def lifting_loss(network: nn.Module, batch: Batch, chance: Chance | None = None) -> Tensor:
+    """Of both heads, the mean over the windows; products in bfloat16 end here."""
+    prediction = network(batch.keypoints)
+    return sequence_and_centre_loss(Prediction(*(part.float() for part in prediction)), batch.poses)

@@ -80,8 +80,7 @@ class Run:
     @property
     def steps(self) -> int:
         """Steps of one epoch; where windows are left that don't fill a batch, other epochs will have them."""
-        windows = min(len(self.source), self.settings.epoch_windows or len(self.source))
-        return max(1, windows // self.settings.batch)
+        return self._windows // self._batch
 
     @property
     def _saved(self) -> Path:
@@ -96,10 +95,9 @@ class Run:
         return self.engine.ready(self.network, self.settings.compile)
 
     def _check(self) -> None:
-        windows, least = min(len(self.source), self.settings.batch), self.engine.processes * self.settings.accumulate
-        if windows < 2 * least:
+        if self._batch < 2 * self.engine.processes * self.settings.accumulate:
             raise PstmoError(
-                f"a batch of {windows} windows cannot be shared by {self.engine.processes} processes in "
+                f"a batch of {self._batch} windows cannot be shared by {self.engine.processes} processes in "
                 f"{self.settings.accumulate} parts each; expected at least 2 windows a part"
             )
 
@@ -145,7 +143,12 @@ class Run:
 
     @property
     def _batch(self) -> int:
-        return min(self.settings.batch, len(self.source), self.settings.epoch_windows or len(self.source))
+        return min(self.settings.batch, self._windows)
+
+    @property
+    def _windows(self) -> int:
+        """Of the data that an epoch may take."""
+        return min(len(self.source), self.settings.epoch_windows or len(self.source))
 
     def _batches(self, epoch: int) -> Tensor:
         """Numbers of the epoch's windows: (steps, batch)."""

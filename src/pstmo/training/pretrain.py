@@ -11,7 +11,7 @@ from pstmo.chance import Chance
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.presets import Masking, ModelConfig, Optimisation
 from pstmo.training.engine import Engine
-from pstmo.training.loop import Run
+from pstmo.training.loop import Loss, Run
 from pstmo.training.losses import reconstruction_loss
 from pstmo.training.masks import random_masks
 from pstmo.training.sources import Batch, Source, validation_batches
@@ -40,9 +40,7 @@ def pretrain(
     network = MaskedPoseModel(model)
     held_out = validation_batches(validation, model.frames, device=engine.device)
 
-    def loss(network: nn.Module, batch: Batch, chance: Chance) -> Tensor:
-        masks = random_masks(masking, len(batch.keypoints), model.frames, model.joints_in, chance)
-        return reconstruction_loss(network(batch.keypoints, *masks).float(), batch.keypoints)
+    loss = drawing_loss(masking)
 
     @torch.inference_mode()
     def validate() -> float:
@@ -61,3 +59,14 @@ def pretrain(
     facts = {"model": asdict(model), "masking": asdict(masking), "stage": "pretrain"} | source.facts
     Run(network, source, model.frames, loss, validate, keep, optimisation, facts, folder, FILE, engine).train()
     return folder / FILE
+
+
+def drawing_loss(masking: Masking) -> Loss:
+    """Of windows of which the masking hides something, the mean; products in bfloat16 end here."""
+
+    def loss(network: nn.Module, batch: Batch, chance: Chance) -> Tensor:
+        windows, frames, joints, _ = batch.keypoints.shape
+        masks = random_masks(masking, windows, frames, joints, chance)
+        return reconstruction_loss(network(batch.keypoints, *masks).float(), batch.keypoints)
+
+    return loss
