@@ -32,8 +32,8 @@ BASE = replace(
     tds=3,
     rates=None,
     framing="screen",
-    pretrain=replace(_QUICK, epochs=4),
-    finetune=replace(_QUICK, epochs=6),
+    pretrain=replace(_QUICK, epochs=3),
+    finetune=replace(_QUICK, epochs=5),
 )
 
 

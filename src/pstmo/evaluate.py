@@ -15,7 +15,8 @@ from pstmo.datasets.paired import NO_ACTIVITY
 from pstmo.datasets.recording import Recording
 from pstmo.errors import PstmoError
 from pstmo.files.predictions import Predictions, PredictionsFile
-from pstmo.lift import Lifter, rooted
+from pstmo.lift import Lifter
+from pstmo.metrics import rooted
 from pstmo.model.refine import Refine
 from pstmo.sequence import Keypoints, Poses
 from pstmo.skeleton import Skeleton

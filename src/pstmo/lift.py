@@ -15,6 +15,7 @@ from pstmo.checkpoint import Checkpoint
 from pstmo.errors import PstmoError
 from pstmo.fill import interpolate, within
 from pstmo.framing import FOCAL, FRAMINGS
+from pstmo.metrics import rooted
 from pstmo.model.stmo import STMO
 from pstmo.sequence import Keypoints, Poses
 from pstmo.windows import Clips, mirrored
@@ -120,10 +121,3 @@ class Track(NamedTuple):
 def focal_of(keypoints: Keypoints) -> float:
     """Focal length over half the picture's width; a usual one where nobody knows it."""
     return FOCAL if keypoints.focal is None else 2 * keypoints.focal / keypoints.image_size[0]
-
-
-def rooted(poses: Float[Tensor, "frames joints 3"], root: int) -> Float[Tensor, "frames joints 3"]:
-    """The root joint at 0, as in the field's evaluation; the others stay where the network put them."""
-    poses = poses.clone()
-    poses[:, root] = 0
-    return poses

@@ -30,6 +30,13 @@ PCK_GROUPS: dict[str, tuple[str, ...]] = {
 """The joints of MPI-INF-3DHP that PCK counts, grouped as its evaluation prints them."""
 
 
+def rooted(poses: Pose, root: int) -> Pose:
+    """The root joint at 0, as before each of these measures; the others stay where the network put them."""
+    poses = poses.clone()
+    poses[..., root, :] = 0
+    return poses
+
+
 def joint_errors(predicted: Pose, target: Pose) -> PerJoint:
     """Distance of each joint from its target."""
     return (predicted - target).norm(dim=-1)

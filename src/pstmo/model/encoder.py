@@ -2,6 +2,7 @@
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from pstmo.model.layers import Block, embedding, spatial_encoder
 from pstmo.presets import ModelConfig
@@ -22,5 +23,14 @@ class Encoder(nn.Module):
         frames: Int[Tensor, "batch seen"] | None = None,
     ) -> Float[Tensor, "batch seen width"]:
         """`frames` says which frames of the window the keypoints are; None = the whole window."""
-        position = self.position if frames is None else self.position[frames]
-        return self.temporal(self.spatial(keypoints.flatten(2)) + position)
+        return self.over_time(self.tokens(keypoints), frames)
+
+    def tokens(self, keypoints: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "batch frames width"]:
+        """Of each frame by itself, wherever in a window it stands."""
+        return self.spatial(keypoints.flatten(2))
+
+    def over_time(
+        self, tokens: Float[Tensor, "batch seen width"], frames: Int[Tensor, "batch seen"] | None = None
+    ) -> Float[Tensor, "batch seen width"]:
+        position = self.position if frames is None else F.embedding(frames, self.position)  # the same bits each time
+        return self.temporal(tokens + position)

@@ -31,8 +31,10 @@ class Residual(nn.Module):
 class Norm(nn.LayerNorm):
     """Layer norm that divides by the unbiased standard deviation, as the official networks do."""
 
+    EPS = 1e-12
+
     def __init__(self, width: int):
-        super().__init__(width, eps=1e-12)
+        super().__init__(width, eps=self.EPS)
         self.unbiased = (1 - 1 / width) ** 0.5
 
     def forward(self, input: Float[Tensor, "... width"]) -> Float[Tensor, "... width"]:
@@ -62,15 +64,15 @@ class SelfAttention(nn.Module):
     def __init__(self, width: int, heads: int, dropout: float):
         super().__init__()
         self.heads = heads
-        self.dropout = dropout
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "batch frames width"]) -> Float[Tensor, "batch frames width"]:
         qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1))  # (batch, frames, 3, heads, depth)
         q, k, v = qkv.transpose(1, 3).unbind(2)  # each (batch, heads, frames, depth)
-        x = attend(q, k, v, dropout=self.dropout if self.training else 0.0)
-        return self.out(x.transpose(1, 2).flatten(2))
+        x = attend(q, k, v, dropout=self.dropout.p if self.training else 0.0)
+        return self.dropout(self.out(x.transpose(1, 2).flatten(2)))
 
 
 def attend(q: Heads, k: Heads, v: Heads, dropout: float) -> Heads:
@@ -103,7 +105,7 @@ class FrameConv(nn.Module):
 
 def feed_forward(width: int, hidden: int, dropout: float, stride: int | None = None) -> nn.Sequential:
     contract = nn.Linear(hidden, width) if stride is None else FrameConv(hidden, width, stride)
-    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), contract)
+    return nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(dropout), contract, nn.Dropout(dropout))
 
 
 class Block(nn.Module):
@@ -115,12 +117,11 @@ class Block(nn.Module):
         self.attention = SelfAttention(width, heads, dropout)
         self.mlp_norm = Norm(width)
         self.mlp = feed_forward(width, hidden, dropout, stride)
-        self.dropout = nn.Dropout(dropout)
         self.stride = stride or 1
 
     def forward(self, x: Float[Tensor, "batch frames width"]) -> Float[Tensor, "batch kept width"]:
-        x = x + self.dropout(self.attention(self.attention_norm(x)))
-        return x[:, :: self.stride] + self.dropout(self.mlp(self.mlp_norm(x)))
+        x = x + self.attention(self.attention_norm(x))
+        return x[:, :: self.stride] + self.mlp(self.mlp_norm(x))
 
 
 def embedding(*shape: int) -> nn.Parameter:

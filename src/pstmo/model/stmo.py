@@ -33,8 +33,11 @@ class STMO(nn.Module):
 
     def forward(self, keypoints: Float[Tensor, "batch frames joints 2"]) -> Prediction:
         tokens = self.encoder(keypoints)  # (batch, frames, width)
-        centre = self.aggregator(tokens)  # (batch, 1, width)
-        return Prediction(self.sequence_head(tokens), self.centre_head(centre).squeeze(1))
+        return Prediction(self.sequence_head(tokens), self.centre(tokens))
+
+    def centre(self, tokens: Float[Tensor, "batch frames width"]) -> Float[Tensor, "batch joints 3"]:
+        """The pose of the centre frame, from what the encoder made of the window."""
+        return self.centre_head(self.aggregator(tokens)).squeeze(1)
 
 
 class Aggregator(nn.Module):

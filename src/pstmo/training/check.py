@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pstmo.errors import PstmoError
-from pstmo.metrics import joint_errors, mpjpe, p_mpjpe
-from pstmo.model.stmo import STMO
+from pstmo.metrics import joint_errors, mpjpe, p_mpjpe, rooted
+from pstmo.model.stmo import STMO, Prediction
 from pstmo.skeleton import Skeleton
 from pstmo.training.sources import Batch
 
@@ -61,7 +61,7 @@ class _Seen(NamedTuple):
 
 @torch.inference_mode()
 def check(network: STMO, batches: Iterable[Batch], actions: Sequence[str], poses: Skeleton) -> Check:
-    """Runs the network, as it is in use, over windows; poses are compared as they come, as in fine-tuning's validation.
+    """Runs the network, as it is in use, over windows; as in evaluation, the root joint is put to 0.
 
     actions: what the person does in each window, over all batches in order. poses: the layout of what is predicted.
     Raises PstmoError where windows and actions are not as many, or none, or where a prediction is not finite.
@@ -69,7 +69,7 @@ def check(network: STMO, batches: Iterable[Batch], actions: Sequence[str], poses
     training = network.training
     network.eval()
     try:
-        parts = [_look(network, batch) for batch in batches]
+        parts = [_look(network, batch, poses.root_index) for batch in batches]
     finally:
         network.train(training)
     windows = sum(len(part.keypoints) for part in parts)
@@ -111,11 +111,11 @@ def _middle(part: Sequence[int], actions: Sequence[str], taken: Counter[str]) ->
     return part[place]
 
 
-def _look(network: STMO, batch: Batch) -> _Seen:
+def _look(network: STMO, batch: Batch, root: int) -> _Seen:
     """One batch, on the network's device; what is kept of it is on the CPU."""
     device = next(network.parameters()).device
     keypoints, target = batch.keypoints.to(device), batch.poses.to(device)
-    predicted = network(keypoints)
+    predicted = Prediction(*(rooted(poses, root) for poses in network(keypoints)))
     if not all(poses.isfinite().all() for poses in predicted):
         raise PstmoError("the network predicts poses that are not finite")
     place = target.shape[1] // 2

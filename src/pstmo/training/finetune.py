@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pstmo import checkpoint
 from pstmo.chance import Chance
-from pstmo.metrics import mpjpe
+from pstmo.metrics import mpjpe, rooted
 from pstmo.model.stmo import STMO, Prediction
 from pstmo.presets import ModelConfig, Optimisation
 from pstmo.training.engine import Engine
@@ -48,13 +48,11 @@ def finetune(
     def validate() -> float:
         """MPJPE of the centre frames, millimetres."""
         network.eval()
-        errors = [
-            (
-                1000 * mpjpe(network(batch.keypoints).centre, batch.poses[:, model.frames // 2]).mean().item(),
-                len(batch.poses),
-            )
-            for batch in engine.mine(held_out)
-        ]
+        errors = []
+        for batch in engine.mine(held_out):
+            centres = rooted(network(batch.keypoints).centre, validation.poses.root_index)
+            metres = mpjpe(centres, batch.poses[:, model.frames // 2]).mean().item()
+            errors.append((1000 * metres, len(batch.poses)))
         return engine.mean(errors)
 
     def keep(path: Path) -> None:
