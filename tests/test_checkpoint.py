@@ -190,7 +190,7 @@ def test_an_entry_that_does_not_fit_is_named(entry, change, said, path):
         ("facts", 3, "description"),
         ("kind", "transformer", "transformer.*stmo, masked, refine"),
         ("shape", {}, "strides"),
-        ("shape", asdict(TINY) | {"width": -16}, "width=-16"),
+        ("shape", asdict(TINY) | {"width": -16}, "width must be at least 1, found -16"),
         ("shape", asdict(TINY) | {"width": "16"}, "description"),
         ("shape", asdict(TINY) | {"colour": "red"}, "colour"),
         ("keypoints", {"name": "coco17"}, "bones"),
