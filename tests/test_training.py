@@ -388,6 +388,26 @@ def test_a_run_does_not_go_on_with_other_settings(name: str, change: dict[str, A
     assert contents(tmp_path) == before
 
 
+def test_a_run_does_not_go_on_with_other_data_or_another_start(data: Path, tmp_path: Path, small_checkpoint: Path):
+    """What is compared by checksums is told in words."""
+    settings = replace(QUICK, epochs=1, epoch_windows=32)
+    source, validation = (replace(part, origin="data/motion.npz") for part in sources(data))
+    other = replace(source, world=source.world + 1)
+    finetune(source, validation, tmp_path, SMALL, settings, small_checkpoint)
+    for windows, start, told in ((other, small_checkpoint, "other data, now it is data/motion.npz"),
+                                 (source, None, "another --start")):  # fmt: skip
+        with pytest.raises(CheckpointError, match=rf"state.safetensors is of a run with {told}; go on with the same"):
+            finetune(windows, validation, tmp_path, SMALL, settings, start)
+
+
+def test_a_finished_run_says_so(data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO", "pstmo")
+    for _ in range(2):
+        assert "finished already" not in caplog.text
+        train("finetune", data, tmp_path, epochs=1, epoch_windows=32)
+    assert caplog.messages[-1] == f"{tmp_path}: finished already, at epoch 1"
+
+
 def test_a_state_that_is_cut_off_is_refused(data: Path, tmp_path: Path):
     train("finetune", data, tmp_path, epochs=1, epoch_windows=32)
     state = tmp_path / "state.safetensors"
