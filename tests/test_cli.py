@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from pstmo import checkpoint
 from pstmo.checkpoint import export_official
 from pstmo.cli import main
 from pstmo.cli.settings import recipe
-from pstmo.datasets import paired
+from pstmo.datasets import motions, paired
 from pstmo.files import read_motion, write_keypoints
 from pstmo.model.stmo import STMO
 from pstmo.presets import PRESETS, ModelConfig
@@ -176,7 +177,14 @@ MISTAKES = {
     "data own --from good.npz": "good.npz",
     "data cmu4 --from motion.npz": "found 4 motions and none of cmu4's 462 clips",
     "data mocap --from people": "no motion in 0 .amc and .bvh files",
-    f"finetune --data motion.npz -o good.npz {TINY}": "cannot make the folder good.npz/finetune: Not a directory",
+    f"finetune --data motion.npz -o good.npz {TINY}": "good.npz is a file, expected a folder for the results$",
+    "finetune --data motion.npz -o good.npz/sub": "good.npz is a file, expected a folder for the results$",
+    "finetune --data missing.npz --start nothing": "nothing: no such file$",
+    "finetune --data missing.npz --start motion.npz": "motion.npz is a zip file",
+    "refine --data missing.npz --lifter nothing": "nothing: no such file$",
+    "finetune --data nowhere/at/all": "nowhere/at/all: no such file or folder$",
+    "finetune --data prose.json": "prose.json: not a whole file of motions .* `pstmo data mocap` writes them$",
+    "finetune --data bare.npy": r"bare.npy: not a whole file of motions \(.npz\), as `pstmo data mocap` writes them$",
     f"finetune --data lonely.npz -o out {TINY}": "30 frames to train on and 0 to validate on",
     f"finetune --data motion.npz -o out {TINY} finetune.epochs=0": "=0: epochs must be at least 1, found 0$",
     f"pretrain --data motion.npz -o out {TINY} masking.frames=1.5": "masking.frames=1.5: frames, .*, found 1.5$",
@@ -234,6 +242,16 @@ def test_mistakes_of_real_processes(files: Path):
     for line, process in processes.items():
         assert_one_message(finish(process), MISTAKES[line])
     assert contents(files) == before
+
+
+def test_an_interruption_before_training_says_so(files: Path, pstmo_here, monkeypatch: pytest.MonkeyPatch):
+    before = contents(files)
+    monkeypatch.setattr(motions, "load", lambda *_: signal.raise_signal(signal.SIGINT))
+    result = pstmo_here(files, f"finetune --data motion.npz -o out {TINY}")
+    assert result == (130, "", "pstmo: stopped by SIGINT while the data was read; nothing was begun\n")
+    assert contents(files) == before
+    monkeypatch.setattr(checkpoint, "load", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert pstmo_here(files, "export small.safetensors -o out.pth") == (130, "", "pstmo: interrupted\n")
 
 
 def test_the_trap_is_one(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -342,9 +360,12 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "clips").mkdir()
     for name in ("01_01", "05_01", "07_01"):
         write_amc(folder / "clips" / f"{name}.amc", *walk(145, 120.0))
-    printed = succeed(folder, "data mocap --from clips -o motion.npz")
+    code, printed, said = finish(start(folder, "data mocap --from clips -o motion.npz"))
+    assert (code, said) == (0, "reading clips\n")
     assert "train: 1 files, 1 motions, 61 frames" in printed
-    assert printed.endswith("wrote motion.npz\n")
+    assert printed.endswith("\nwrote motion.npz\n")
+    again = succeed(folder, "data mocap --from clips -o motion.npz")
+    assert again == printed.replace("wrote motion.npz", "motion.npz: made from clips already, left as it is")
     return folder
 
 
