@@ -4,7 +4,6 @@ import json
 import os
 import pickle
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -245,12 +244,15 @@ def test_mistakes_of_real_processes(files: Path):
 
 
 def test_an_interruption_before_training_says_so(files: Path, pstmo_here, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
     before = contents(files)
-    monkeypatch.setattr(motions, "load", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(motions, "load", interrupted)
     result = pstmo_here(files, f"finetune --data motion.npz -o out {TINY}")
     assert result == (130, "", "pstmo: stopped by SIGINT while the data was read; nothing was begun\n")
     assert contents(files) == before
-    monkeypatch.setattr(checkpoint, "load", lambda *_: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(checkpoint, "load", interrupted)
     assert pstmo_here(files, "export small.safetensors -o out.pth") == (130, "", "pstmo: interrupted\n")
 
 
