@@ -25,7 +25,7 @@ from pstmo import checkpoint
 from pstmo.checkpoint import export_official
 from pstmo.cli import main
 from pstmo.cli.settings import recipe
-from pstmo.datasets import paired
+from pstmo.datasets import motions, paired
 from pstmo.files import read_motion, write_keypoints
 from pstmo.model.stmo import STMO
 from pstmo.presets import PRESETS, ModelConfig
@@ -155,6 +155,7 @@ MISTAKES = {
     "lift good.npz -w half.safetensors": "half.safetensors is not a whole safetensors file",
     "lift good.npz -w trap.pth": "trap.pth is a PyTorch file, .*pstmo import",
     "lift good.npz -w trap2.pth": "trap2.pth is a PyTorch file",
+    "lift good.npz -w good.npz": r"good.npz is a zip file, as .npz files are, expected a checkpoint \(.safetensors\)$",
     "lift good.npz -w nonsense": "nonsense: no such file, and no weights of that name; available: ",
     "lift good.npz -o good.npz": "good.npz is a file, expected a folder",
     "evaluate --data good.npz -w small.safetensors": r"good\.npz: not a data set: it has no dataset\.json",
@@ -166,7 +167,7 @@ MISTAKES = {
     "evaluate --data people --predictions bare.npy": r"bare\.npy: found a bare array",
     "evaluate --data people --predictions good.npz": r"good\.npz: no predictions for 'S9/Walk 1/cam'; found 4",
     "evaluate --data people --predictions good.npz -w small.safetensors": "--predictions stand by themselves",
-    "evaluate --data people --keypoints a -w small.safetensors --refine small.safetensors": "STMO, expected Refine",
+    "evaluate --data people --keypoints a -w small.safetensors --refine small.safetensors": "lifter, expected a refine",
     "evaluate --data people --keypoints a -w small.safetensors --step 0": "found a step of 0 frames, expected 1",
     "evaluate --data people --keypoints a -w small.safetensors --device tpu9": "device 'tpu9' cannot be used: ",
     "finetune --data people --keypoints a -o out": "people has no split train; available: test",
@@ -175,17 +176,29 @@ MISTAKES = {
     "data own --from good.npz": "good.npz",
     "data cmu4 --from motion.npz": "found 4 motions and none of cmu4's 462 clips",
     "data mocap --from people": "no motion in 0 .amc and .bvh files",
-    f"finetune --data motion.npz -o good.npz {TINY}": "cannot make the folder good.npz/finetune: Not a directory",
+    f"finetune --data motion.npz -o good.npz {TINY}": "good.npz is a file, expected a folder for the results$",
+    "finetune --data motion.npz -o good.npz/sub": "good.npz is a file, expected a folder for the results$",
+    "finetune --data missing.npz --start nothing": "nothing: no such file$",
+    "finetune --data missing.npz --start motion.npz": "motion.npz is a zip file",
+    "refine --data missing.npz --lifter nothing": "nothing: no such file$",
+    "finetune --data nowhere/at/all": "nowhere/at/all: no such file or folder$",
+    "finetune --data prose.json": "prose.json: not a whole file of motions .* `pstmo data mocap` writes them$",
+    "finetune --data bare.npy": r"bare.npy: not a whole file of motions \(.npz\), as `pstmo data mocap` writes them$",
     f"finetune --data lonely.npz -o out {TINY}": "30 frames to train on and 0 to validate on",
-    f"finetune --data motion.npz -o out {TINY} finetune.epochs=0": "at least 1 epoch",
-    f"finetune --data motion.npz -o out {TINY} finetune.batch=1": "2 windows a batch",
-    f"finetune --data motion.npz -o out {TINY} rates=10,0": r"found 1 and \(10.0, 0.0\)",
+    f"finetune --data motion.npz -o out {TINY} finetune.epochs=0": "=0: epochs must be at least 1, found 0$",
+    f"pretrain --data motion.npz -o out {TINY} masking.frames=1.5": "masking.frames=1.5: frames, .*, found 1.5$",
+    f"finetune --data motion.npz -o out {TINY} model.strides=3,2": "strides must be odd, .*a window of 6 frames$",
+    f"finetune --data motion.npz -o out {TINY} finetune.batch=1": "=1: batch must be at least 2, found 1$",
+    f"finetune --data motion.npz -o out {TINY} finetune.clip=0": "finetune.clip=0: clip must be above 0, found 0.0$",
+    f"finetune --data motion.npz -o out {TINY} rates=10,0": r"rates must be .*, found \(10.0, 0.0\)$",
+    f"finetune --data motion.npz -o out {TINY} rates=10": "rates=10: expected 2 numbers with commas .* or None$",
     f"finetune --data motion.npz -o o {TINY} model.joints_in=16": r"17, 17\) joints in and out, .*has \(16",
-    f"finetune --data motion.npz -o out {TINY} finetune.lr=high": "--set finetune.lr=high: expected float",
-    f"finetune --data motion.npz -o out {TINY} finetune.optimizer=sgd": "expected Literal.'adam', 'adamw', 'muon'",
+    f"finetune --data motion.npz -o out {TINY} finetune.lr=high": "--set finetune.lr=high: expected a number$",
+    f"finetune --data motion.npz -o out {TINY} finetune.optimizer=sgd": "=sgd: expected one of adam, adamw, muon$",
+    f"finetune --data motion.npz -o out {TINY} model.strides=a": "=a: expected several numbers with commas between",
     f"finetune --data motion.npz -o out {TINY} model.depth": "--set model.depth: expected NAME=VALUE",
-    f"train --data motion.npz -o out {TINY} model.size=3": "model.size: no such field; available: joints_in, ",
-    f"train --data motion.npz -o out {TINY} masking=3": "masking: no such field; available: model.joints_in, ",
+    f"train --data motion.npz -o out {TINY} model.size=3": "model.size=3: no such field; available: joints_in, ",
+    f"train --data motion.npz -o out {TINY} masking=3": "masking=3: no such field; available: model.joints_in, ",
     "train --data motion.npz -o out --preset p-stmo-xl": "unknown preset 'p-stmo-xl'; available: cmu-w27, ",
     f"train --data missing.npz -o out {TINY}": "missing.npz: ",
     f"pretrain --data motion.npz -o out {TINY} masking.joints=17": "hiding 80% of 9 frames and 17 of 17 joints",
@@ -228,6 +241,19 @@ def test_mistakes_of_real_processes(files: Path):
     for line, process in processes.items():
         assert_one_message(finish(process), MISTAKES[line])
     assert contents(files) == before
+
+
+def test_an_interruption_before_training_says_so(files: Path, pstmo_here, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = contents(files)
+    monkeypatch.setattr(motions, "load", interrupted)
+    result = pstmo_here(files, f"finetune --data motion.npz -o out {TINY}")
+    assert result == (130, "", "pstmo: stopped by SIGINT while the data was read; nothing was begun\n")
+    assert contents(files) == before
+    monkeypatch.setattr(checkpoint, "load", interrupted)
+    assert pstmo_here(files, "export small.safetensors -o out.pth") == (130, "", "pstmo: interrupted\n")
 
 
 def test_the_trap_is_one(files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -336,9 +362,12 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "clips").mkdir()
     for name in ("01_01", "05_01", "07_01"):
         write_amc(folder / "clips" / f"{name}.amc", *walk(145, 120.0))
-    printed = succeed(folder, "data mocap --from clips -o motion.npz")
+    code, printed, said = finish(start(folder, "data mocap --from clips -o motion.npz"))
+    assert (code, said) == (0, "reading clips\n")
     assert "train: 1 files, 1 motions, 61 frames" in printed
-    assert printed.endswith("wrote motion.npz\n")
+    assert printed.endswith("\nwrote motion.npz\n")
+    again = succeed(folder, "data mocap --from clips -o motion.npz")
+    assert again == printed.replace("wrote motion.npz", "motion.npz: made from clips already, left as it is")
     return folder
 
 

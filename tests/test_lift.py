@@ -195,7 +195,7 @@ assert "torch" in sys.modules
 def test_only_lifters_are_loaded(tmp_path: Path, small, small_checkpoint: Path):
     save(tmp_path / "stage1.safetensors", Checkpoint(MaskedPoseModel(small), COCO, HUMAN36M, "stage 1"))
     (tmp_path / "text.safetensors").write_text("no weights")
-    with pytest.raises(CheckpointError, match="MaskedPoseModel, expected STMO"):
+    with pytest.raises(CheckpointError, match="is a stage I checkpoint, expected a lifter"):
         pstmo.load(tmp_path / "stage1.safetensors")
     with pytest.raises(CheckpointError, match="not a whole safetensors file"):
         pstmo.load(tmp_path / "text.safetensors")

@@ -57,7 +57,7 @@ def test_long_windows_work_at_full_width(window):
     assert prediction.centre.isfinite().all()
 
 
-@pytest.mark.parametrize("strides", [(3, 3), (3, 9), (2, 5)])
+@pytest.mark.parametrize("strides", [(3, 3), (3, 9), (1, 5)])
 def test_every_frame_and_joint_has_a_say_in_the_centre(strides):
     network = STMO(replace(TINY, strides=strides)).eval()
     window = torch.randn(1, network.config.frames, 17, 2, requires_grad=True)
@@ -325,16 +325,20 @@ def test_refined_joints_lie_between_their_two_guesses_and_keep_their_depth():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"strides": ()}, "at least 1"),
-        ({"strides": (3, 0)}, "at least 1"),
-        ({"depth": 0}, "at least 1"),
-        ({"heads": 0}, "at least 1"),
-        ({"hidden": 0}, "at least 1"),
-        ({"joints_in": 0}, "at least 1"),
-        ({"joints_out": -1}, "at least 1"),
-        ({"width": 0}, "at least 1"),
-        ({"width": 250}, r"width 250.*heads \(8\)"),
-        ({"width": 8}, r"width 8.*heads \(8\)"),
+        ({"strides": ()}, "strides must be odd, .*found none"),
+        ({"strides": (3, 0)}, "strides must be odd, .*found 3,0"),
+        ({"strides": (-3, -3)}, "strides must be odd, .*found -3,-3"),
+        ({"strides": (3, 2)}, "strides must be odd, .*centre; found 3,2, a window of 6 frames$"),
+        ({"depth": 0}, "^depth must be at least 1, found 0$"),
+        ({"spatial": -1}, "^spatial must be at least 0, found -1$"),
+        ({"heads": 0}, "^heads must be at least 1, found 0$"),
+        ({"hidden": 0}, "^hidden must be at least 1, found 0$"),
+        ({"joints_in": 0}, "^joints_in must be at least 1, found 0$"),
+        ({"joints_out": -1}, "^joints_out must be at least 1, found -1$"),
+        ({"width": 0}, "^width must be at least 1, found 0$"),
+        ({"width": 250}, r"width .*heads \(8\), found 250$"),
+        ({"width": 8}, r"width .*heads \(8\), found 8$"),
+        ({"positioned": 6}, "^positioned must be 0 to 5 aggregator blocks, found 6$"),
         ({"dropout": 1.0}, "dropout.*1.0"),
         ({"dropout": -0.1}, "dropout.*-0.1"),
         ({"dropout": float("nan")}, "dropout.*nan"),

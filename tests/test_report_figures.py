@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pstmo.evaluate import Moment
+from pstmo.metrics import AUC_THRESHOLDS
 from pstmo.report.bodies import moment
-from pstmo.report.figures import _extremes, _smooth, by_action, over_time
+from pstmo.report.figures import _extremes, _smooth, bars, by_action, over_time, pck_curve
 from pstmo.report.svg import COLOURS, drawing
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
@@ -56,11 +57,27 @@ def test_the_middle_recording_lies_between_the_others() -> None:
 def test_bars_are_as_long_as_errors() -> None:
     actions = {name: Errors(1, size, 15.0, 0.0, 0.0, 0.0, 0.0) for name, size in (("a", 20.0), ("b", 80.0))}
     svg = by_action(actions, {"mean of actions": actions["a"]})
-    bars = re.findall(r'<path d="M (\S+) \S+  L (\S+) [^"]*" clip[^>]*fill: var\(--bar\)', svg)
-    small, large = (float(end) - float(start) for start, end in bars)
+    drawn = re.findall(r'<path d="M (\S+) \S+  L (\S+) [^"]*" clip[^>]*fill: var\(--bar\)', svg)
+    small, large = (float(end) - float(start) for start, end in drawn)
     assert large / small == pytest.approx(4, abs=0.01)
     marks = re.findall(r'<use [^>]*x="(\S+)" y="\S+" style="fill: var\(--text\)', svg)
-    assert [(float(x) - float(bars[0][0])) / small for x in marks[:2]] == pytest.approx([0.75, 0.75], abs=0.01)
+    assert [(float(x) - float(drawn[0][0])) / small for x in marks[:2]] == pytest.approx([0.75, 0.75], abs=0.01)
+
+
+def test_values_stand_beside_the_bars_where_no_line_is() -> None:
+    svg = bars("joint", "label", {"a": 40.0, "b": 80.0, "c": 2345.6}, {}, ("mean", 52.0))
+    values = [float(re.findall(rf'x="(\S+)" [^>]*>{value}<', svg)[0]) for value in ("40.0", "80.0", "2345.6")]
+    assert values == values[:1] * 3
+    longest = max(float(end) for end in re.findall(r"<path d=\"M \S+ \S+  L (\S+) [^>]*fill: var\(--bar\)", svg))
+    assert values[0] - 45 > longest > paths(svg, "text")[0][0, 0]
+
+
+@pytest.mark.parametrize("most", [0.0, 4.0, 12.0, 21.0, 90.0])
+def test_labels_of_pck_stand_apart(most: float) -> None:
+    share = np.linspace(0, most, len(AUC_THRESHOLDS))
+    svg = pck_curve(share, Errors(1, 1.0, 1.0, 1.0, 1.0, most, most / 2))
+    pck, auc = (float(re.findall(rf'y="(\S+)" [^>]*>{name} ', svg)[0]) for name in ("PCK@150", "AUC"))
+    assert abs(pck - auc) > 14
 
 
 @given(st.integers(1, 3000), st.floats(0, 1), st.integers(0, 2**32 - 1))

@@ -111,7 +111,7 @@ def test_other_data_is_refused(human36m: Path, tmp_path: Path):
 def test_other_checkpoints_are_refused(tmp_path: Path):
     release = RELEASES["p-stmo-s"]
     export_official(MaskedPoseModel(SMALL), tmp_path / release.file)
-    with pytest.raises(CheckpointError, match="holds a network of type MaskedPoseModel, expected STMO"):
+    with pytest.raises(CheckpointError, match="is a stage I checkpoint, expected a lifter"):
         reproduce.predictor(release, tmp_path)
 
 

@@ -27,10 +27,11 @@ from pstmo.checkpoint import Checkpoint
 from pstmo.datasets import motions
 from pstmo.errors import CheckpointError, PstmoError
 from pstmo.metrics import mpjpe, rooted
+from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.refine import Refine
 from pstmo.model.stmo import STMO, Prediction
 from pstmo.presets import PRESETS, Masking, ModelConfig, Optimisation
-from pstmo.skeleton import COCO, HUMAN36M, MOCAP
+from pstmo.skeleton import COCO, HUMAN36M, MOCAP, MPI_INF_3DHP
 from pstmo.training.engine import Engine
 from pstmo.training.finetune import finetune
 from pstmo.training.loop import Run
@@ -149,7 +150,9 @@ def test_every_frame_and_joint_is_hidden_as_often_as_the_others():
 
 @pytest.mark.parametrize(("frames", "joints"), [(1.0, 2), (0.95, 2), (-0.5, 2), (0.8, 17), (0.8, -1)])
 def test_masks_that_are_impossible_are_refused(frames: float, joints: int):
-    with pytest.raises(PstmoError, match=r"hidden frames must lie|joints is not possible"):
+    with pytest.raises(
+        PstmoError, match=r"^frames, .*must lie|^joints must be at least 0, found -1$|joints is not possible"
+    ):
         random_masks(Masking(frames, joints), 4, 9, 17, Chance.of(0))
 
 
@@ -276,30 +279,47 @@ def test_finetuning_starts_from_the_very_encoder(data: Path, tmp_path: Path, mon
     assert all(torch.equal(started[0][name], tensor) for name, tensor in taken.items())
     assert started[0].keys() == taken.keys()
     assert not torch.equal(started[1]["position"], taken["position"])
-    with pytest.raises(CheckpointError, match=r"shape of ModelConfig\(.*width=32.*expected .*width=64"):
+    with pytest.raises(CheckpointError, match=r"its encoder has width 32, the recipe's model width 64;"):
         finetune(*sources(data), tmp_path / "2", replace(SMALL, width=64), QUICK, pretrained)
 
 
 def test_finetuning_starts_from_what_fits(data: Path, tmp_path: Path, small_checkpoint: Path):
     checkpoint.save(tmp_path / "refine.safetensors", Checkpoint(Refine(17), COCO, HUMAN36M, "other"))
     for start, model, message in (
-        (tmp_path / "refine.safetensors", SMALL, "holds a Refine, expected a stage I network or a lifter"),
+        (tmp_path / "refine.safetensors", SMALL, "is a refine module, expected a stage I checkpoint or a lifter$"),
         (small_checkpoint, replace(SMALL, strides=(3, 9)), r"strides \(3, 3\) cannot start one with \(3, 9\)"),
         (small_checkpoint, replace(SMALL, strides=(3,)), r"strides \(3, 3\) cannot start one with \(3,\)"),
-        (small_checkpoint, replace(SMALL, depth=3), "its encoder has the shape of"),
+        (small_checkpoint, replace(SMALL, depth=3), "its encoder has depth 2, the recipe's model depth 3;"),
     ):
         with pytest.raises(CheckpointError, match=message):
             finetune(*sources(data), tmp_path / "out", model, QUICK, start)
     assert not (tmp_path / "out").exists()
 
 
+def test_finetuning_starts_from_the_same_joints_by_name(tmp_path: Path, small_checkpoint: Path):
+    """Seventeen of COCO are not seventeen of Human3.6M. Of stage I the poses do not matter."""
+    lifter, pretrained = checkpoint.load(small_checkpoint), tmp_path / "pretrained.safetensors"
+    checkpoint.save(pretrained, replace(lifter, network=MaskedPoseModel(SMALL)))
+    source = PairedWindows(torch.zeros(10, 17, 2), torch.zeros(10, 17, 3), Clips([10]))
+    others = replace(source, keypoints=HUMAN36M), replace(source, poses=MPI_INF_3DHP)
+    for start, windows, message in (
+        (small_checkpoint, others[0], "small.safetensors was trained on 2D joints of coco17, the data has h36m17;"),
+        (small_checkpoint, others[1], "small.safetensors was trained on 3D joints of h36m17, the data has 3dhp17;"),
+        (pretrained, others[0], "pretrained.safetensors was trained on 2D joints of coco17, the data has h36m17;"),
+    ):
+        with pytest.raises(CheckpointError, match=message):
+            finetune(windows, windows, tmp_path / "out", SMALL, QUICK, start)
+    take_over(STMO(SMALL), others[1], pretrained)
+
+
 def test_a_lifter_grows_into_a_larger_window(small_checkpoint: Path):
     """What it learned for each place is stretched; of a window that stands still the tokens are the same."""
     old = checkpoint.load(small_checkpoint).network
     same, large = STMO(SMALL), STMO(replace(SMALL, strides=(3, 3, 3)))
-    take_over(same, small_checkpoint)
+    source = PairedWindows(torch.zeros(10, 17, 2), torch.zeros(10, 17, 3), Clips([10]))
+    take_over(same, source, small_checkpoint)
     assert all(torch.equal(value, old.state_dict()[name]) for name, value in same.state_dict().items())
-    take_over(large, small_checkpoint)
+    take_over(large, source, small_checkpoint)
     for i in (0, 8):
         assert torch.equal(large.encoder.position[26 * i // 8], old.encoder.position[i])
     assert torch.equal(large.encoder.position[13], old.encoder.position[4])
@@ -367,6 +387,26 @@ def test_a_run_does_not_go_on_with_other_settings(name: str, change: dict[str, A
     with pytest.raises(CheckpointError, match=rf"of a run with {name} = .*, now it is"):
         train("pretrain", data, tmp_path, **{"epochs": 2, "epoch_windows": 32, **change})
     assert contents(tmp_path) == before
+
+
+def test_a_run_does_not_go_on_with_other_data_or_another_start(data: Path, tmp_path: Path, small_checkpoint: Path):
+    """What is compared by checksums is told in words."""
+    settings = replace(QUICK, epochs=1, epoch_windows=32)
+    source, validation = (replace(part, origin="data/motion.npz") for part in sources(data))
+    other = replace(source, world=source.world + 1)
+    finetune(source, validation, tmp_path, SMALL, settings, small_checkpoint)
+    for windows, start, told in ((other, small_checkpoint, "other data, now it is data/motion.npz"),
+                                 (source, None, "another --start")):  # fmt: skip
+        with pytest.raises(CheckpointError, match=rf"state.safetensors is of a run with {told}; go on with the same"):
+            finetune(windows, validation, tmp_path, SMALL, settings, start)
+
+
+def test_a_finished_run_says_so(data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("INFO", "pstmo")
+    for _ in range(2):
+        assert "finished already" not in caplog.text
+        train("finetune", data, tmp_path, epochs=1, epoch_windows=32)
+    assert caplog.messages[-1] == f"{tmp_path}: finished already, at epoch 1"
 
 
 def test_a_state_that_is_cut_off_is_refused(data: Path, tmp_path: Path):

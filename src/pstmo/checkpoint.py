@@ -1,6 +1,7 @@
 """Checkpoints describe themselves: config, skeletons, facts and weights in one safetensors file; never a pickle."""
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import resources
@@ -29,6 +30,7 @@ DEFAULT = "cmu-w27"
 _FORMAT = "pstmo checkpoint 1"
 _UNREAD = "unread/"
 _KINDS: dict[str, type[nn.Module]] = {"stmo": STMO, "masked": MaskedPoseModel, "refine": Refine}
+_WORDS = {STMO: "a lifter", MaskedPoseModel: "a stage I checkpoint", Refine: "a refine module"}
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,12 @@ def load(path: str | Path) -> Checkpoint:
     return checkpoint
 
 
-def expect(network: Network, kind: type[N], path: str | Path) -> N:
-    """The network, if it is of that kind; raises CheckpointError naming the file it came from otherwise."""
+def expect(network: Network, kind: type[N] | tuple[type[N], ...], path: str | Path) -> N:
+    """The network, if it is of that kind, or of one of these; raises CheckpointError naming the file it came from
+    otherwise."""
     if not isinstance(network, kind):
-        raise CheckpointError(f"{path} holds a network of type {type(network).__name__}, expected {kind.__name__}")
+        expected = " or ".join(_WORDS[one] for one in (kind if isinstance(kind, tuple) else (kind,)))
+        raise CheckpointError(f"{path} is {_WORDS[type(network)]}, expected {expected}")
     return network
 
 
@@ -129,9 +133,7 @@ def _shipped() -> Path:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     if path.is_file():
-        with path.open("rb") as file:
-            if file.read(2) in (b"PK", b"\x80\x02"):
-                raise CheckpointError(f"{path} is a PyTorch file, not safetensors; bring it in with `pstmo import`")
+        _check_kind(path)
     tensors, texts = read_tensors(path)
     if texts.get("format") != _FORMAT:
         raise CheckpointError(f"{path} is a safetensors file of another program: expected format {_FORMAT!r}")
@@ -139,6 +141,25 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return json.loads(texts["pstmo"]), tensors
     except (KeyError, ValueError) as error:
         raise CheckpointError(f"{path}: its description cannot be read: {error}") from None
+
+
+def _check_kind(path: Path) -> None:
+    """Raises CheckpointError for a PyTorch file, which is a pickle, mostly within a zip, and for other zips."""
+    with path.open("rb") as file:
+        begin = file.read(2)
+    if begin == b"\x80\x02" or (begin == b"PK" and any(name.endswith("/data.pkl") for name in _members(path))):
+        raise CheckpointError(f"{path} is a PyTorch file, not safetensors; bring it in with `pstmo import`")
+    if begin == b"PK":
+        raise CheckpointError(f"{path} is a zip file, as .npz files are, expected a checkpoint (.safetensors)")
+
+
+def _members(path: Path) -> list[str]:
+    """Names of what is in a zip file; none where it is cut off."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except Exception:  # zipfile raises a dozen kinds
+        return []
 
 
 def _described(facts: dict[str, Any]) -> Checkpoint:

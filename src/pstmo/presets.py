@@ -13,6 +13,14 @@ STRIDES = {9: (3, 3), 27: (3, 3, 3), 81: (3, 3, 3, 3), 243: (3, 3, 3, 3, 3), 351
 """The aggregator's strides for each window that the official code knows."""
 
 
+def _at_least(least: int, settings: object, *names: str) -> None:
+    """Raises PstmoError naming the first of some fields that is known and smaller, or no number."""
+    for name in names:
+        value = getattr(settings, name)
+        if value is not None and not value >= least:
+            raise PstmoError(f"{name} must be at least {least}, found {value}")
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """Shape of the networks; saved in every checkpoint, so that a file alone rebuilds its model."""
@@ -29,13 +37,15 @@ class ModelConfig:
     positioned: int | None = None  # aggregator blocks with a position embedding; None = all (official: the first 3)
 
     def __post_init__(self) -> None:
-        sizes = (self.joints_in, self.joints_out, self.width, self.hidden, self.heads, *self.strides)
-        if not self.strides or min(sizes) < 1 or self.depth < 1 or self.spatial < 0:
-            raise PstmoError(f"every size of a model must be at least 1, found {self}")
+        _at_least(1, self, "joints_in", "joints_out", "depth", "width", "hidden", "heads")
+        _at_least(0, self, "spatial")
+        if not self.strides or min(self.strides) < 1 or self.frames % 2 == 0:
+            found = f"{','.join(map(str, self.strides)) or 'none'}, a window of {self.frames} frames"
+            raise PstmoError(f"strides must be odd, for a window that has a centre; found {found}")
         if self.width % (2 * self.heads):
-            raise PstmoError(f"width {self.width} must be a multiple of twice the heads ({self.heads})")
+            raise PstmoError(f"width must be a multiple of twice the heads ({self.heads}), found {self.width}")
         if self.positioned is not None and not 0 <= self.positioned <= len(self.strides):
-            raise PstmoError(f"of {len(self.strides)} aggregator blocks, {self.positioned} cannot have an embedding")
+            raise PstmoError(f"positioned must be 0 to {len(self.strides)} aggregator blocks, found {self.positioned}")
         if not 0 <= self.dropout < 1:
             raise PstmoError(f"dropout must lie in [0, 1), found {self.dropout}")
 
@@ -54,8 +64,9 @@ class Masking:
     per_sample: bool = True  # another mask for every window; False = one for the batch, as the official code
 
     def __post_init__(self) -> None:
-        if not (0 <= self.frames < 1 and self.joints >= 0):
-            raise PstmoError(f"the share of hidden frames must lie in [0, 1), hidden joints not below 0; found {self}")
+        if not 0 <= self.frames < 1:
+            raise PstmoError(f"frames, the share that is hidden, must lie in [0, 1), found {self.frames}")
+        _at_least(0, self, "joints")
 
 
 @dataclass(frozen=True)
@@ -80,20 +91,13 @@ class Optimisation:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        windows = self.batch if self.epoch_windows is None else self.epoch_windows
-        if min(self.epochs, self.accumulate, self.every or 1) < 1 or min(self.batch, windows) < 2:
-            raise PstmoError(
-                f"training needs at least 1 epoch, 1 part, and 2 windows a batch and an epoch, found {self}"
-            )
-        if not (
-            self.lr > 0
-            and self.decay > 0
-            and (self.clip is None or self.clip > 0)
-            and min(self.warmup, self.weight_decay) >= 0
-        ):
-            raise PstmoError(
-                f"learning rate, decay and clip must be above 0, warmup and weight decay not below it; found {self}"
-            )
+        _at_least(1, self, "epochs", "accumulate", "every")
+        _at_least(2, self, "batch", "epoch_windows")
+        _at_least(0, self, "warmup", "weight_decay")
+        for name in ("lr", "decay", "clip"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise PstmoError(f"{name} must be above 0, found {value}")
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,9 @@ class Recipe:
     )
 
     def __post_init__(self) -> None:
-        if self.tds < 1 or (self.rates is not None and not 0 < self.rates[0] <= self.rates[1]):
-            raise PstmoError(f"tds must be at least 1, rates (least, most) above 0; found {self.tds} and {self.rates}")
+        _at_least(1, self, "tds")
+        if self.rates is not None and not 0 < self.rates[0] <= self.rates[1]:
+            raise PstmoError(f"rates must be the least and the most, both above 0, found {self.rates}")
 
 
 _S243 = ModelConfig(strides=STRIDES[243], depth=3, dropout=0.1)

@@ -1,8 +1,10 @@
 """A whole training from one recipe: stage I, stage II, where wanted the refine module, and a report at the end."""
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from pstmo import checkpoint
 from pstmo.datasets import motions, paired
@@ -62,7 +64,8 @@ class Job:
         else:
             corpus = motions.load(data, mapped)
             train, validation = (
-                SeenMotion.of(corpus.split(*names), recipe, device, mapped) for names in (parts, ("validation",))
+                SeenMotion.of(corpus.split(*names), recipe, device, mapped, str(data))
+                for names in (parts, ("validation",))
             )
         return cls(replace(recipe, model=_fitting(recipe.model, train)), train, validation, folder, engine, everything)
 
@@ -100,8 +103,18 @@ class Job:
             frames, numbers = self.recipe.model.frames, validation_numbers(self.validation)
             batches = validation_batches(self.validation, frames, device=self.engine.device)
             found = check(network, batches, self.validation.actions(numbers), self.validation.poses)
-        title, layouts = self.folder.resolve().name, (self.validation.keypoints, self.validation.poses)
-        write_training_report(self.folder / "report.html", title, stages, asdict(self.recipe), found, *layouts)
+        title = f"{self.folder.resolve().name}: window {self.recipe.model.frames}, trained on {self.train.origin}"
+        layouts = (self.validation.keypoints, self.validation.poses)
+        write_training_report(self.folder / "report.html", title, stages, self._settings(stages), found, *layouts)
+
+    def _settings(self, stages: Collection[str]) -> dict[str, Any]:
+        """What these stages were told, without what they had no use for."""
+        told = asdict(self.recipe) | {s: asdict(self._kept(getattr(self.recipe, s))) for s in STAGES}
+        at_rates = isinstance(self.train, SeenMotion) and self.recipe.rates is not None
+        unused = {"tds" if at_rates else "rates", *(set(STAGES) - set(stages))}
+        unused |= set() if "pretrain" in stages else {"masking"}
+        data = {"data": self.train.origin, "with validation": self.everything}
+        return data | {name: value for name, value in told.items() if name not in unused}
 
     def _into(self, stage: int) -> Path:
         return self.folder / STAGES[stage]

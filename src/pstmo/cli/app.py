@@ -36,4 +36,5 @@ def main() -> None:
         print(f"pstmo: error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
+        print("pstmo: interrupted", file=sys.stderr)
         sys.exit(130)

@@ -1,5 +1,6 @@
 """`pstmo data`: what others publish, once into files that training and evaluation read."""
 
+import logging
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,11 +23,16 @@ def data(kind: Positional[Literal["mocap", "human36m", "mpi-inf-3dhp", "own", "c
         source: Folder, archive or file to read.
         out: The folder (mocap: the .npz file) to write.
     """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    say = logging.getLogger("pstmo").info
     if kind == "mocap":
         from pstmo.datasets import mocap
 
-        print(mocap.convert(source, out))
-        print(f"wrote {out}")
+        known = mocap.made(source, out)
+        if known is None:
+            say("reading %s", source)
+        print(known or mocap.convert(source, out))
+        print(f"{out}: made from {source} already, left as it is" if known else f"wrote {out}")
         return
     from pstmo import cmu4
     from pstmo.datasets import human36m, mpi_inf_3dhp, own
@@ -38,5 +44,6 @@ def data(kind: Positional[Literal["mocap", "human36m", "mpi-inf-3dhp", "own", "c
         "own": own.convert,
         "cmu4": cmu4.convert,
     }
+    say("reading %s", source)
     print(inventory(converters[kind](source, out)))
     print(f"{out}: ready for --data")

@@ -1,6 +1,7 @@
 """`pstmo train`, and its stages one by one: on any data that `pstmo data` wrote."""
 
 import logging
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,6 +10,8 @@ from tyro.conf import Positional, arg
 
 from pstmo.cli.app import Out, app
 from pstmo.cli.settings import recipe, settings
+from pstmo.errors import PstmoError, Stopped
+from pstmo.presets import PRESETS, Recipe
 
 if TYPE_CHECKING:
     from pstmo.train import Job
@@ -37,13 +40,26 @@ class Training:
     mapped: bool = False
     """Leave the data on disk and map it, where it is larger than memory."""
 
-    def job(self) -> "Job":
+    def job(self, start: Path | None = None) -> "Job":
+        """Reads the data, after everything that is quick to check. start: a checkpoint."""
         wanted = recipe(self.preset, self.set)
+        there = next(path for path in (self.out, *self.out.parents) if path.exists())
+        if not there.is_dir():
+            raise PstmoError(f"{there} is a file, expected a folder for the results")
         logging.basicConfig(level=logging.INFO, format="%(message)s")
+        try:
+            return self._job(wanted, start)
+        except KeyboardInterrupt:
+            raise Stopped("stopped by SIGINT while the data was read; nothing was begun", signal.SIGINT) from None
+
+    def _job(self, wanted: Recipe, start: Path | None) -> "Job":
+        from pstmo import checkpoint
         from pstmo.train import Job
         from pstmo.training.engine import Engine
         from pstmo.training.sources import PairedWindows
 
+        if start is not None:
+            checkpoint.load(start)
         engine = Engine(self.device, self.processes)
         job = Job.of(self.data, wanted, self.out, engine, self.keypoints, self.with_validation, self.mapped)
         if engine.first and wanted.rates is not None and isinstance(job.train, PairedWindows):
@@ -76,7 +92,7 @@ def finetune(told: Told, start: Path | None = None) -> None:
         start: Stage I's checkpoint, whose encoder moves in, or a lifter to train on, also of a smaller window;
             without it from scratch.
     """
-    job = told.job()
+    job = told.job(start)
     _say(job, job.finetune(start))
 
 
@@ -87,7 +103,7 @@ def refine(told: Told, lifter: Path) -> None:
     Args:
         lifter: Stage II's checkpoint.
     """
-    job = told.job()
+    job = told.job(lifter)
     _say(job, job.refine(lifter))
 
 
@@ -98,8 +114,6 @@ def presets(name: Annotated[str | None, Positional] = None) -> None:
     Args:
         name: Of a recipe.
     """
-    from pstmo.presets import PRESETS
-
     if name is None:
         for preset, found in PRESETS.items():
             model = found.model

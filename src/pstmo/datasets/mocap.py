@@ -73,17 +73,23 @@ class _Job(NamedTuple):
     action: str = ""
 
 
+def made(source: Path, out: Path) -> Inventory | None:
+    """What `convert` did, if `out` was made from this very source."""
+    known = motions.made_from(out, fingerprint([source]))
+    return None if known is None else Inventory.of(known)
+
+
 def convert(source: Path, out: Path) -> Inventory:
     """Reads every .amc and .bvh under a folder (or a tar archive) and writes one .npz that `motions.load` reads.
 
     Where a clip is there in several forms, AMC goes before BVH. Clips that cannot be read are reported in the result
     and do not stop the others. Raises FormatError when nothing can be read. Starts two processes, so a script that
-    calls it needs `if __name__ == "__main__"`. Does nothing when `out` was made from this source already.
+    calls it needs `if __name__ == "__main__"`. Does nothing when `out` was `made` from this source already.
     """
-    sources = fingerprint([source])
-    known = motions.made_from(out, sources)
+    known = made(source, out)
     if known is not None:
-        return Inventory.of(known)
+        return known
+    sources = fingerprint([source])
     with _unpacked(source) as folder:
         jobs = _jobs(folder)
         left_out = tuple(sorted(job.path.stem for job in jobs if job.path.stem in LEFT_OUT))

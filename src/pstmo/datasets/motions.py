@@ -202,8 +202,10 @@ def _read(path: Path, mapped: bool = False) -> dict[str, Any]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             later = {"positions"} & set(stored.files) if mapped else set()
             values = {name: stored[name] for name in stored.files if name not in later}
+    except FileNotFoundError:
+        raise FormatError(f"{path}: no such file or folder") from None
     except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path}: not a file of motions ({error})") from error
+        raise FormatError(f"{path}: not a whole file of motions (.npz), as `pstmo data mocap` writes them") from error
     return values | {name: Joined([member(path, name)]) for name in later}
 
 

@@ -37,7 +37,7 @@ def bars(
     rows = np.arange(len(shown))
 
     def draw(figure: Figure) -> None:
-        plot = axes(figure, 24 + 13 * max(map(len, names)) // 2, 34, 16, 26)
+        plot = axes(figure, 24 + 13 * max(map(len, names)) // 2, 34, 56, 26)
         plot.barh(rows, lengths, height=0.66, color=COLOURS["bar"], label="MPJPE")
         if p_mpjpe:
             plot.plot(
@@ -47,9 +47,10 @@ def bars(
         plot.axvline(mean[1], color=COLOURS["text"], linewidth=1, linestyle=(0, (3, 3)), label=f"MPJPE, {mean[0]}")
         for row, value in zip(rows, lengths, strict=True):
             plot.annotate(
-                f"{value:.1f}", (value, row), (5, 0), textcoords="offset pixels", va="center_baseline", bbox=_ON_PAGE
-            )
-        plot.set(yticks=rows, yticklabels=names, xlabel="mm", xlim=(0, 1.14 * max(lengths.max(), 1e-3)))
+                f"{value:.1f}", (1, row), (52, 0), ("axes fraction", "data"), "offset pixels", ha="right",
+                va="center_baseline",
+            )  # fmt: skip
+        plot.set(yticks=rows, yticklabels=names, xlabel="mm", xlim=(0, 1.02 * max(lengths.max(), 1e-3)))
         plot.set_ylim(len(shown) - 0.5, -0.5)
         plot.tick_params(axis="y", length=0, labelcolor=COLOURS["text"])
         plot.spines["left"].set_visible(False)
@@ -106,7 +107,8 @@ def pck_curve(share: np.ndarray, errors: Errors) -> str:
         at = (millimetres[-1], share[-1])
         text = f"PCK@150 {errors.pck:.1f} %"
         plot.annotate(text, at, (0, 9), textcoords="offset pixels", ha="right")  # where the curve cannot be
-        plot.text(147, 4, f"AUC {errors.auc:.1f} %", ha="right")  # where the area is
+        under = (147, 4) if share[-1] > 20 else (150, share[-1] + 12)  # where the area is, or room above it
+        plot.text(*under, f"AUC {errors.auc:.1f} %", ha="right")
         plot.set(xlim=(0, 150), ylim=(0, 100), xlabel="threshold, mm", xticks=range(0, 151, 25))
         plot.set_title("PCK, %", loc="left", fontsize=11, color=COLOURS["muted"])
 

@@ -5,7 +5,9 @@ alone (see `chance`), gradients are averaged by windows, batch norm sees the who
 are, a run's losses are the same up to rounding.
 """
 
+import logging
 import os
+import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
@@ -20,8 +22,6 @@ from pstmo.training.synchronised import synchronised
 
 T = TypeVar("T")
 
-DEVICES = ("cpu", "cuda", "mps", "auto")
-
 
 class Engine:
     """Starts the processes: on the first use of several, the running command is started once more for each of them.
@@ -35,10 +35,11 @@ class Engine:
     def __init__(self, device: str = "auto", processes: int = 1):
         fabric = extra("lightning_fabric", "train")
         here, nodes = _started_elsewhere() or (processes, 1)
-        if device not in DEVICES or here < 1:
-            raise PstmoError(
-                f"found device {device!r}, {here} processes; expected one of {', '.join(DEVICES)}, 1 or more"
-            )
+        if device not in _devices():
+            raise PstmoError(f"there is no device {device!r} here; available: {', '.join(_devices())}")
+        if here < 1:
+            raise PstmoError(f"found {here} processes, expected 1 or more")
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # every process had its banner
         several = here * nodes > 1
         strategy = fabric.strategies.DDPStrategy(broadcast_buffers=False) if several else "auto"
         try:
@@ -65,7 +66,11 @@ class Engine:
         if self.processes > 1:
             synchronised(network)
         network.to(self.device)
-        return self.fabric.setup_module(torch.compile(network) if compiled else network)
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "`broadcast_buffers` is deprecated", FutureWarning
+            )  # older ones know no other
+            return self.fabric.setup_module(torch.compile(network) if compiled else network)
 
     def share(self, numbers: Tensor) -> tuple[Tensor, int]:
         """This process's part of a batch, and how many windows of the batch stand before it."""
@@ -104,6 +109,12 @@ class Engine:
     def wait(self) -> None:
         """Until all processes are here."""
         self.fabric.barrier()
+
+
+def _devices() -> tuple[str, ...]:
+    """Those that there are."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return ("auto", "cpu", *(name for name, found in there.items() if found))
 
 
 def _started_elsewhere() -> tuple[int, int] | None:

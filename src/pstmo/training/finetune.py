@@ -41,7 +41,7 @@ def finetune(
     torch.manual_seed(optimisation.seed)
     network = STMO(model)
     if start is not None:
-        take_over(network, start)
+        take_over(network, source, start)
     held_out = validation_batches(validation, model.frames, device=engine.device)
 
     @torch.inference_mode()

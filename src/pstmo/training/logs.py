@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from pstmo.extras import extra
 from pstmo.files.atomic import replacing
@@ -31,24 +32,25 @@ class Logs:
         self._since = time.perf_counter()
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(8),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[facts]}"),
             TimeRemainingColumn(elapsed_when_finished=True),
+            TextColumn("{task.fields[facts]}", table_column=Column(no_wrap=True, ratio=1)),  # what is left of the line
             console=Console(stderr=True),
             disable=not (writes and sys.stderr.isatty()),
             transient=True,
+            expand=True,
         )
         self._board: Any = None
 
     def __enter__(self) -> "Logs":
+        done = len(self.position.history) * self.steps + self.position.step
         if self.writes:
-            done = len(self.position.history) * self.steps + self.position.step
             writer = extra("torch.utils.tensorboard", "train").SummaryWriter
             self._board = writer(str(self.folder / "tensorboard"), purge_step=done)
         self._bar.start()
         total = self.settings.epochs * self.steps
-        self._task = self._bar.add_task(self.folder.name, total=total, facts="")
+        self._task = self._bar.add_task(self.folder.name, total=total, completed=done, facts="")
         return self
 
     def __exit__(
@@ -73,11 +75,11 @@ class Logs:
         if self._board is not None:
             self._board.add_scalar("loss", sum(losses) / len(losses), done)
         speed = len(losses) * self.settings.batch / seconds
-        epoch = f"epoch {len(self.position.history) + 1}/{self.settings.epochs}"
-        facts = f"{epoch}, loss {losses[-1]:.4g}, {speed:.0f} windows/s"
+        facts = f"epoch {len(self.position.history) + 1}/{self.settings.epochs}"
         if self.position.history:
             last, best = self.position.history[-1], min(line["validation"] for line in self.position.history)
             facts += f", validation {last['validation']:.4g} (best {best:.4g})"
+        facts += f", loss {losses[-1]:.4g}, {speed:.0f} windows/s"
         self._bar.update(self._task, completed=done, facts=facts)
 
     def epoch(self) -> None:

@@ -5,6 +5,7 @@ stopped or killed at any moment ends with the same bits, and one on another numb
 losses, up to rounding.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -27,6 +28,8 @@ from pstmo.training.optimizers import optimizers, rate
 from pstmo.training.sources import Batch, Source
 from pstmo.training.state import Line, Position, RunState
 from pstmo.training.stop import Stop
+
+logger = logging.getLogger("pstmo")
 
 Loss = Callable[[nn.Module, Batch, Chance], Tensor]
 
@@ -69,8 +72,10 @@ class Run:
         settings = asdict(self.settings)
         if self.settings.schedule != "cosine":
             del settings["epochs"]  # such a run can be made longer
-        state = RunState(self.network, self._optimizers, settings | self.facts)
+        state = RunState(self.network, self._optimizers, settings | self.facts, self.source.origin)
         position = state.load(self._saved) if self._saved.exists() else Position()
+        if len(position.history) >= self.settings.epochs and self.engine.first:
+            logger.info("%s: finished already, at epoch %d", self.folder, len(position.history))
         self.engine.wait()
         with Stop() as stop, Logs(self.folder, self.settings, self.steps, position, self.engine.first) as logs:
             while len(position.history) < self.settings.epochs:

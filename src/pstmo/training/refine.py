@@ -21,7 +21,7 @@ from pstmo.training.engine import Engine
 from pstmo.training.loop import Run
 from pstmo.training.rows import checksum
 from pstmo.training.sources import Batch, PairedWindows, Source, validation_batches
-from pstmo.training.stage import check_fit, described
+from pstmo.training.stage import check_fit, check_joints, described
 
 FILE, MODULE = "model.safetensors", "refine.safetensors"
 
@@ -66,6 +66,7 @@ def refine(
     network = checkpoint.expect(start.network, STMO, lifter)
     check_fit(source, validation, network.config)
     cameras, _ = (_cameras(windows, start) for windows in (source, validation))
+    check_joints(source, start, lifter)
     engine = engine or Engine()
     torch.manual_seed(optimisation.seed)
     module, frames = Refine(len(start.poses)), network.config.frames
@@ -102,10 +103,6 @@ def _cameras(windows: Source, lifter: Checkpoint) -> int:
     for what, framing in (("the data", windows.framing), ("the lifter", lifter.framing)):
         if framing != "screen":
             raise PstmoError(f"refining needs framing 'screen', {what} has {framing!r}")
-    found, expected = ((by.keypoints.joints, by.poses.joints) for by in (windows, lifter))
-    if found != expected:
-        names = [f"{by.keypoints.name} -> {by.poses.name}" for by in (windows, lifter)]
-        raise PstmoError(f"the data is {names[0]}, the lifter {names[1]}; expected the same joints in the same order")
     if windows.lenses is None or windows.roots is None:
         lacking = "lens of every camera" if windows.lenses is None else "root's place in every measured frame"
         raise PstmoError(f"refining needs the {lacking}, which the data does not have")

@@ -67,6 +67,11 @@ class Source(Protocol):
         ...
 
     @property
+    def origin(self) -> str:
+        """Where its data lies, in words."""
+        ...
+
+    @property
     def facts(self) -> dict[str, Any]:
         """What tells this source from others, so that a run does not go on with another one."""
         ...
@@ -102,6 +107,7 @@ class PairedWindows:
     lenses: Intrinsics | None = None
     labels: tuple[str, ...] = ()  # what is done in each clip
     roots: Rows | None = None
+    origin: str = ""
 
     @classmethod
     def of(
@@ -123,7 +129,7 @@ class PairedWindows:
         settings = (rates.most_common(1)[0][0], recipe.tds, recipe.framing)
         entries, clips = [data.entries[entry] for entry in there.entries], Clips(there.lengths, device)
         known = (there.observed, _lenses(entries, device), tuple(entry.action for entry in entries), there.root)
-        return cls(there.xy, there.xyz, clips, *layouts, *settings, *known)
+        return cls(there.xy, there.xyz, clips, *layouts, *settings, *known, f"{data.folder}, keypoints {kind}")
 
     @property
     def rate(self) -> float:
@@ -183,6 +189,7 @@ class SeenMotion:
     poses: Skeleton = HUMAN36M
     framing: str = "person"
     labels: tuple[str, ...] = ()  # what is done in each clip
+    origin: str = ""
 
     @property
     def rate(self) -> float:
@@ -194,14 +201,16 @@ class SeenMotion:
         return {"data": checksum(self.world), "rates": self.rates, "framing": self.framing} | chance
 
     @classmethod
-    def of(cls, corpus: Corpus, recipe: Recipe, device: str = "cpu", mapped: bool = False) -> "SeenMotion":
+    def of(
+        cls, corpus: Corpus, recipe: Recipe, device: str = "cpu", mapped: bool = False, origin: str = ""
+    ) -> "SeenMotion":
         """The motions of a corpus, in windows as the recipe wants them. mapped: they stay where they lie, on disk if
         the corpus was loaded so."""
         rates = recipe.rates or (corpus.fps / recipe.tds, corpus.fps / recipe.tds)
         clips = Clips(np.diff(corpus.starts).tolist(), device)
         world = Shards(corpus.shards) if mapped else torch.from_numpy(np.asarray(corpus.positions)).to(device)
         labels = tuple(motion_class(str(action)) for action in corpus.actions)
-        return cls(world, clips, corpus.fps, rates, framing=recipe.framing, labels=labels)
+        return cls(world, clips, corpus.fps, rates, framing=recipe.framing, labels=labels, origin=origin)
 
     def __len__(self) -> int:
         return len(self.clips)

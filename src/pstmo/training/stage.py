@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from pstmo.checkpoint import Checkpoint
-from pstmo.errors import PstmoError
+from pstmo.errors import CheckpointError, PstmoError
+from pstmo.model.masked import MaskedPoseModel
 from pstmo.official import Network
 from pstmo.presets import ModelConfig
 from pstmo.training.sources import Source
@@ -27,3 +28,14 @@ def check_fit(source: Source, validation: Source, model: ModelConfig) -> None:
         raise PstmoError(f"the data has {found} joints in and out, the model has {expected}")
     if len(source) == 0 or len(validation) == 0:
         raise PstmoError(f"found {len(source)} frames to train on and {len(validation)} to validate on, expected both")
+
+
+def check_joints(source: Source, start: Checkpoint, path: Path) -> None:
+    """Raises CheckpointError when a network to start from has other joints than the data; stage I's knows 2D alone."""
+    pairs = [("2D", start.keypoints, source.keypoints), ("3D", start.poses, source.poses)]
+    for what, found, expected in pairs[:1] if isinstance(start.network, MaskedPoseModel) else pairs:
+        if found.joints != expected.joints:
+            raise CheckpointError(
+                f"{path} was trained on {what} joints of {found.name}, the data has {expected.name}; expected the same "
+                "joints in the same order"
+            )

@@ -15,6 +15,9 @@ from pstmo.files.tensors import read_tensors, write_tensors
 Line = dict[str, float | int]
 """Of the log, one an epoch: epoch, loss, validation, lr, seconds, windows_per_second."""
 
+_OTHER = {"data": "other data", "cameras": "other cameras", "start": "another --start", "lifter": "another --lifter"}
+"""Settings that are checksums, in words."""
+
 
 @dataclass
 class Position:
@@ -50,11 +53,12 @@ class Position:
 @dataclass(frozen=True)
 class RunState:
     """Everything that a run changes; its chance is a function of the position. `settings` are what it must not change
-    between two starts."""
+    between two starts. data: where it lies, in words."""
 
     network: nn.Module
     optimizers: Sequence[Optimizer]
     settings: dict[str, Any]
+    data: str = ""
 
     def save(self, path: Path, position: Position) -> None:
         facts = {"settings": json.dumps(self.settings), "position": json.dumps(asdict(position))}
@@ -73,9 +77,10 @@ class RunState:
         now = json.loads(json.dumps(self.settings))
         for key in now | settings:
             if now.get(key) != settings.get(key):
+                told = f"{key} = {settings.get(key)}, now it is {now.get(key)}"
+                told = f"{_OTHER[key]}, now it is {self.data}" if key == "data" else _OTHER.get(key, told)
                 raise CheckpointError(
-                    f"{path} is of a run with {key} = {settings.get(key)}, now it is {now.get(key)}; "
-                    "go on with the same settings, or train into another folder"
+                    f"{path} is of a run with {told}; go on with the same settings, or train into another folder"
                 )
         self._put(tensors)
         return position

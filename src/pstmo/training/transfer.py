@@ -1,5 +1,6 @@
 """What a new network takes over from a trained one: stage I's encoder, or a whole lifter, also of a smaller window."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from jaxtyping import Float
@@ -10,20 +11,21 @@ from pstmo import checkpoint
 from pstmo.errors import CheckpointError
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.stmo import STMO
+from pstmo.presets import ModelConfig
+from pstmo.training.sources import Source
+from pstmo.training.stage import check_joints
 
 
-def take_over(network: STMO, path: Path) -> None:
+def take_over(network: STMO, source: Source, path: Path) -> None:
     """Starts the network from a checkpoint: of stage I, whose encoder moves in whole (paper, section 3.3), or of a
-    lifter. Raises CheckpointError if its shape does not fit.
+    lifter. Raises CheckpointError if its shape does not fit, or its joints are not those of the data.
 
     A lifter may have a smaller window: what is learned for each place in it is stretched over the larger one, and the
     aggregator's new first blocks start as copies of the old first one.
     """
-    found = checkpoint.load(path).network
-    if not isinstance(found, MaskedPoseModel | STMO):
-        raise CheckpointError(
-            f"{path} holds a {type(found).__name__}, expected a stage I network or a lifter to start from"
-        )
+    start = checkpoint.load(path)
+    found = checkpoint.expect(start.network, (MaskedPoseModel, STMO), path)
+    check_joints(source, start, path)
     try:
         if isinstance(found, MaskedPoseModel):
             network.encoder.load_state_dict(found.encoder.state_dict(), strict=True)
@@ -31,8 +33,13 @@ def take_over(network: STMO, path: Path) -> None:
             network.load_state_dict(_stretched(found, network), strict=True)
     except RuntimeError:
         raise CheckpointError(
-            f"{path}: its encoder has the shape of {found.config}, expected that of {network.config}"
+            f"{path}: its encoder has {_differing(found.config, network.config)}, the recipe's model "
+            f"{_differing(network.config, found.config)}; expected the same"
         ) from None
+
+
+def _differing(config: ModelConfig, other: ModelConfig) -> str:
+    return ", ".join(f"{name} {value}" for name, value in asdict(config).items() if value != getattr(other, name))
 
 
 def _stretched(old: STMO, new: STMO) -> dict[str, Tensor]:
