@@ -24,7 +24,7 @@ __all__ = ["DEFAULT", "Checkpoint", "available", "expect", "export_official", "f
 
 N = TypeVar("N", bound=nn.Module)
 
-DEFAULT = "cmu-w27"
+DEFAULT = "cmu-w81"
 """The weights that `pstmo.load()` takes; they come with the package."""
 
 _FORMAT = "pstmo checkpoint 1"
