@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -305,25 +306,45 @@ def test_lift_writes_motion_and_a_page(files: Path, tmp_path: Path):
     printed = succeed(files, f"lift good.npz -o {out} -w small.safetensors").splitlines()
     assert printed[0] == f"{out / 'motion.npz'}: 40 frames of h36m17, metres, camera axes"
     assert printed[1].startswith(f"{out / 'view.html'}: ")
-    assert re.fullmatch(r"lifted at \d+ frames/s with small; [\d.]+ s in all", printed[-1])
+    assert re.fullmatch(r"lifted at \d+ frames/s with small, exact; [\d.]+ s in all", printed[-1])
     assert sorted(path.name for path in out.iterdir()) == ["motion.npz", "view.html"]
     poses = read_motion(out / "motion.npz")
     wanted = pstmo.load(files / "small.safetensors").lift(keypoints(frames=40))
     np.testing.assert_allclose(poses.positions, wanted.positions, atol=1e-5)
     assert (poses.fps, poses.model, poses.skeleton.name) == (30.0, "small", "h36m17")
     with np.load(out / "motion.npz", allow_pickle=False) as motion:
-        facts = {name: motion[name].item() for name in ("units", "axes", "fps", "model", "version", "root")}
+        facts = {name: motion[name].item() for name in ("units", "axes", "fps", "model", "mode", "version", "root")}
     assert facts == {
         "units": "metres",
         "axes": "camera: x right, y down, z forward, root joint at 0",
         "fps": 30.0,
         "model": "small",
+        "mode": "exact",
         "version": version("pstmo"),
         "root": "hip",
     }
     page = (out / "view.html").read_text("utf-8")
     assert page.startswith("<!doctype html>")
     assert "<title>good</title>" in page
+
+
+def test_lift_takes_the_mode_that_is_asked_for(files: Path, tmp_path: Path, pstmo_here):
+    lifter, seen = pstmo.load(files / "small.safetensors"), keypoints(frames=40)
+    line = f"lift {files / 'good.npz'} -w {files / 'small.safetensors'} -o out"
+    settings = {
+        "fast --every 4": {"mode": "fast", "every": 4},
+        "sequence --overlap 0.25": {"mode": "sequence", "overlap": 0.25},
+        "live --lag 2": {"mode": "live", "lag": 2},
+    }
+    for mode, wanted in settings.items():
+        assert f"small, {wanted['mode']}; " in pstmo_here(tmp_path, f"{line} --mode {mode}").out
+        found = read_motion(tmp_path / "out/motion.npz")
+        np.testing.assert_allclose(found.positions, lifter.lift(seen, **wanted).positions, atol=1e-5)
+        assert found.mode == wanted["mode"]
+    narrow = replace(lifter, precision="bf16").lift(seen).positions
+    assert pstmo_here(tmp_path, f"{line} --precision bf16").code == 0
+    np.testing.assert_allclose(read_motion(tmp_path / "out/motion.npz").positions, narrow, atol=1e-5)
+    assert np.abs(narrow - lifter.lift(seen).positions).max() > 1e-4
 
 
 def test_options_fill_in_what_a_file_does_not_say(files: Path, tmp_path: Path, pstmo_here):
@@ -398,7 +419,7 @@ def test_from_motion_capture_to_lifted_poses(studio: Path, files: Path, done):
     assert again.keys() == found.keys()
     assert again["mean"] == {name: pytest.approx(errors, rel=1e-9) for name, errors in found["mean"].items()}
     printed = done(studio, f"lift {files / 'good.npz'} -o three -w two/finetune/model.safetensors")
-    assert "with two;" in printed
+    assert "with two, exact;" in printed
     assert read_motion(studio / "three/motion.npz").model == "two"
 
 

@@ -7,9 +7,9 @@ import pstmo
 
 ORDER = (
     "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "files", "datasets", "fill", "framing",
-    "windows", "chance", "synthesis", "detector", "cmu4", "model", "official", "checkpoint", "metrics", "training",
-    "lift", "tally", "evaluate", "tables", "report", "train", "reproduce", "view", "benchmark", "cli", "__init__",
-    "__main__",
+    "track", "windows", "chance", "synthesis", "detector", "cmu4", "model", "official", "checkpoint", "metrics",
+    "training", "windowed", "modes", "lift", "stream", "tally", "evaluate", "tables", "report", "train", "reproduce",
+    "view", "benchmark", "cli", "__init__", "__main__",
 )  # fmt: skip
 """The flow: a module may import only what stands before it (and siblings in its own package)."""
 

@@ -12,7 +12,7 @@ import torch
 from conftest import keypoints
 
 import pstmo
-from pstmo import checkpoint
+from pstmo import checkpoint, modes
 from pstmo.camera import normalise_screen
 from pstmo.checkpoint import Checkpoint, save
 from pstmo.errors import CheckpointError, PstmoError, SkeletonError
@@ -76,10 +76,14 @@ def test_the_root_is_exactly_at_0_and_nothing_else_is(lifter: Lifter, walker: Ke
     assert np.ptp(others, axis=0).max() > 1e-3  # the pose follows the person
 
 
-@pytest.mark.parametrize("batch", [1, 7])
-def test_the_batch_size_changes_nothing(lifter: Lifter, gappy: Keypoints, batch: int):
-    together, apart = lifter.lift(gappy), lifter.lift(gappy, batch=batch)
-    np.testing.assert_allclose(apart.positions, together.positions, atol=1e-6, rtol=0)
+@pytest.mark.parametrize("mode", ["exact", "fast", "sequence", "live"])
+@pytest.mark.parametrize("in_flight", [1, 63])
+def test_how_many_windows_are_computed_at_once_changes_nothing(
+    lifter: Lifter, gappy: Keypoints, mode: modes.Mode, in_flight: int, monkeypatch: pytest.MonkeyPatch
+):
+    together = lifter.lift(gappy, mode=mode)
+    monkeypatch.setattr(modes, "IN_FLIGHT", in_flight)
+    np.testing.assert_allclose(lifter.lift(gappy, mode=mode).positions, together.positions, atol=1e-5, rtol=0)
 
 
 def test_a_mirrored_person_is_lifted_to_the_mirrored_pose(lifter: Lifter, gappy: Keypoints):

@@ -9,8 +9,9 @@ from pstmo.skeleton import Skeleton
 if TYPE_CHECKING:
     from pstmo import checkpoint as checkpoint
     from pstmo.lift import Lifter, load
+    from pstmo.stream import Stream
 
-__all__ = ["Keypoints", "Lifter", "Poses", "PstmoError", "Skeleton", "checkpoint", "load"]
+__all__ = ["Keypoints", "Lifter", "Poses", "PstmoError", "Skeleton", "Stream", "checkpoint", "load"]
 
 
 def __getattr__(name: str) -> Any:
@@ -19,6 +20,8 @@ def __getattr__(name: str) -> Any:
 
     if name in ("Lifter", "load"):
         return getattr(importlib.import_module("pstmo.lift"), name)
+    if name == "Stream":
+        return importlib.import_module("pstmo.stream").Stream
     if name == "checkpoint":
         return importlib.import_module("pstmo.checkpoint")
     raise AttributeError(f"module 'pstmo' has no attribute {name!r}")

@@ -18,9 +18,11 @@ from pstmo.files.predictions import Predictions, PredictionsFile
 from pstmo.lift import Lifter
 from pstmo.metrics import rooted
 from pstmo.model.refine import Refine
+from pstmo.modes import Mode
 from pstmo.sequence import Keypoints, Poses
 from pstmo.skeleton import Skeleton
 from pstmo.tally import Errors, Measured, Tally, measure
+from pstmo.track import Track
 
 Predict = Callable[[Recording], Poses]
 """What is measured: a recording's keypoints -> poses, frame by frame, in the layout of the measured ones."""
@@ -124,7 +126,13 @@ def evaluate(
 
 
 def lifting(
-    lifter: Lifter, keypoints: str, *, mirror: bool = True, step: int | None = None, refine: Refine | None = None
+    lifter: Lifter,
+    keypoints: str,
+    *,
+    mode: Mode = "exact",
+    mirror: bool = True,
+    step: int | None = None,
+    refine: Refine | None = None,
 ) -> Predict:
     """Predicts by lifting one kind of keypoints. step: recorded frames between two of a window; None = by frame rate.
 
@@ -133,11 +141,13 @@ def lifting(
     lacks lens or root, or where 2D and 3D joints are not the same.
     """
     if refine is not None:
+        if mode != "exact":
+            raise PstmoError(f"refining needs exact poses, found mode {mode!r}")
         refine.check_fit(lifter.checkpoint.keypoints, lifter.checkpoint.poses)
 
     def predict(recording: Recording) -> Poses:
         seen = recording.keypoints[keypoints]
-        poses = lifter.lift(seen, mirror=mirror, step=step) if refine is None else refined(recording, refine)
+        poses = lifter.lift(seen, mode=mode, mirror=mirror, step=step) if refine is None else refined(recording, refine)
         return poses.to(recording.poses.skeleton)
 
     def refined(recording: Recording, refine: Refine) -> Poses:
@@ -146,7 +156,7 @@ def lifting(
         seen = recording.keypoints[keypoints].to(lifter.checkpoint.keypoints)
         root = lifter.checkpoint.poses.root_index
         lifted = lifter.centres(seen, mirror=mirror, step=step).cpu()
-        xy, depth = lifter.track(seen).filled.cpu(), torch.from_numpy(recording.root[:, 2])
+        xy, depth = Track.of(seen, lifted.device).filled, torch.from_numpy(recording.root[:, 2])
         with torch.inference_mode():
             poses = refine(lifted, back_project_pose(xy, lifted[..., 2], depth, root, recording.lens))
         name = f"{lifter.checkpoint.name} + refine"

@@ -24,6 +24,19 @@ def interpolate(xy: Track, observed: Seen) -> Track:
     return xy
 
 
+def held(xy: Track, observed: Seen) -> Track:
+    """Each gap of a joint is filled with the joint's last observed value, as one must who does not know what comes.
+
+    A joint that was not observed yet takes the mean of the frame's other joints; where nothing was, they are 0.
+    """
+    frames = torch.arange(xy.shape[1], device=xy.device)[:, None].expand_as(observed)
+    last = torch.where(observed, frames, -1).cummax(1).values
+    known = (last >= 0)[..., None]
+    values = torch.where(known, xy.gather(1, last.clamp_min(0)[..., None].expand_as(xy)), 0)
+    middle = values.sum(2, keepdim=True) / known.sum(2, keepdim=True).clamp_min(1)
+    return torch.where(known, values, middle)
+
+
 def within(windows: Track, observed: Seen) -> Track:
     """Windows of clips that are filled already: each gap filled again, from what was observed in its window alone.
 

@@ -16,6 +16,7 @@ class Keypoints:
     xy: (frames, joints, 2) float32, pixels, x right, y down; NaN = not observed.
     confidence: (frames, joints) float32, 0 where not observed.
     image_size: (width, height) in pixels. fps: frames a second. focal: length in pixels; None = nobody knows.
+    timestamps: (frames,) float64, seconds, rising; None = the clock is regular.
     """
 
     xy: np.ndarray
@@ -24,6 +25,7 @@ class Keypoints:
     image_size: tuple[int, int]
     fps: float
     focal: float | None = None
+    timestamps: np.ndarray | None = None
 
     @classmethod
     def from_array(
@@ -35,6 +37,7 @@ class Keypoints:
         confidence: np.ndarray | None = None,
         skeleton: str | Skeleton = "coco17",
         focal: float | None = None,
+        timestamps: np.ndarray | None = None,
     ) -> "Keypoints":
         """Checks and wraps (frames, joints, 2) pixels.
 
@@ -57,7 +60,11 @@ class Keypoints:
             raise PstmoError("confidence holds infinite values, expected numbers from 0 on")
         observed &= confidence > 0
         xy[~observed] = np.nan
-        return cls(xy, np.where(observed, confidence, np.float32(0)), skeleton, size, rate, focal)
+        if timestamps is not None:
+            timestamps = np.array(timestamps, np.float64)
+            if timestamps.shape != xy.shape[:1] or not (np.diff(timestamps, prepend=-np.inf) > 0).all():
+                raise PstmoError(f"expected {len(xy)} timestamps, each after the last; found {timestamps}")
+        return cls(xy, np.where(observed, confidence, np.float32(0)), skeleton, size, rate, focal, timestamps)
 
     @property
     def frames(self) -> int:
@@ -70,9 +77,7 @@ class Keypoints:
 
     def with_view(self, degrees: float | int) -> "Keypoints":
         """The same, by a camera that shows so many degrees from the left to the right edge. Raises PstmoError."""
-        if not 1 <= degrees < 179:
-            raise PstmoError(f"found a field of view of {degrees:g} degrees, expected 1 to 179")
-        return replace(self, focal=self.image_size[0] / 2 / tan(radians(degrees) / 2))
+        return replace(self, focal=focal_length(self.image_size, degrees))
 
     def to(self, skeleton: str | Skeleton) -> "Keypoints":
         """The same person in another layout, joint by joint by name. Raises SkeletonError if joints are missing."""
@@ -87,7 +92,7 @@ class Poses:
 
     positions: (frames, joints, 3) float32, metres, camera axes (x right, y down, z forward), root joint at 0.
     observed: (frames,) bool; False where no keypoint was seen and the pose rests on the frames around it.
-    model: name of the network that made them ("" for measured poses).
+    model: name of the network that made them, mode: how it lifted ("" for measured poses).
     """
 
     positions: np.ndarray
@@ -95,6 +100,7 @@ class Poses:
     fps: float
     observed: np.ndarray
     model: str = ""
+    mode: str = ""
 
     @classmethod
     def from_array(
@@ -105,6 +111,7 @@ class Poses:
         skeleton: str | Skeleton = "h36m17",
         observed: np.ndarray | None = None,
         model: str = "",
+        mode: str = "",
     ) -> "Poses":
         """Checks (frames, joints, 3) metres and makes them root-relative. Raises PstmoError."""
         skeleton = by_name(skeleton)
@@ -114,7 +121,7 @@ class Poses:
         seen = np.array(np.isfinite(positions).all((1, 2)) if observed is None else observed, bool)
         if seen.shape != positions.shape[:1]:
             raise PstmoError(f"observed has shape {seen.shape}, expected {positions.shape[:1]} (frames,)")
-        return cls(positions - positions[:, root : root + 1], skeleton, rate, seen, model)
+        return cls(positions - positions[:, root : root + 1], skeleton, rate, seen, model, mode)
 
     @property
     def frames(self) -> int:
@@ -124,7 +131,15 @@ class Poses:
         """The same motion in another layout, relative to its root. Raises SkeletonError if joints are missing."""
         target = by_name(skeleton)
         picked = self.positions[:, list(self.skeleton.select(target))]
-        return Poses.from_array(picked, fps=self.fps, skeleton=target, observed=self.observed, model=self.model)
+        facts = {"fps": self.fps, "observed": self.observed, "model": self.model, "mode": self.mode}
+        return Poses.from_array(picked, skeleton=target, **facts)
+
+
+def focal_length(image_size: tuple[int, int], degrees: float | int) -> float:
+    """In pixels, of a camera that shows so many degrees from the left to the right edge. Raises PstmoError."""
+    if not 1 <= degrees < 179:
+        raise PstmoError(f"found a field of view of {degrees:g} degrees, expected 1 to 179")
+    return image_size[0] / 2 / tan(radians(degrees) / 2)
 
 
 def _check_shape(what: str, array: np.ndarray, skeleton: Skeleton, axes: int) -> None:

@@ -57,10 +57,10 @@ def to_json(result: Result) -> str:
     )
 
 
-def write_json(path: Path, result: Result) -> None:
+def write_json(path: Path, text: str) -> None:
     """Whole or not at all. Raises PstmoError when the system refuses."""
     with replacing(path) as temporary:
-        temporary.write_text(to_json(result) + "\n", "utf-8")
+        temporary.write_text(text + "\n", "utf-8")
 
 
 def _heading(result: Result) -> str:

@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import tyro
 from tyro.conf import arg
@@ -13,6 +13,7 @@ from pstmo.errors import PstmoError, Stopped
 app = tyro.extras.SubcommandApp()
 
 Out = Annotated[Path, arg(aliases=["-o"])]
+Way = Literal["auto", "exact", "fast", "sequence", "live"]
 Weights = Annotated[str | None, arg(aliases=["-w"], metavar="NAME|FILE")]
 
 

@@ -33,21 +33,55 @@ class Train:
 
     def run(self) -> None:
         wanted = recipe(self.preset, self.set)
-        if self.seconds <= 0:
-            raise PstmoError(f"found {self.seconds:g} seconds, expected more than 0")
-        if self.json is not None and (self.json.is_dir() or not self.json.parent.is_dir()):  # now, not after minutes
-            raise PstmoError(f"cannot write {self.json}: expected the name of a file in a folder that is there")
-        from pstmo.benchmark.tables import table, write_json
+        _check(self.seconds, self.json)
+        from pstmo.benchmark.tables import table, to_json
         from pstmo.benchmark.training import measure
 
         result = measure(wanted, self.preset, self.data, self.device, self.seconds, self.compare)
-        print(table(result))
-        if self.json is not None:
-            write_json(self.json, result)
-            print(f"\nwrote {self.json}")
+        _show(table(result), to_json(result), self.json)
 
 
-What = Annotated[tyro.extras.subcommand_type_from_defaults({"train": Train()}), arg(name="")]
+@dataclass(frozen=True)
+class Lift:
+    """Measure how fast keypoints are lifted in every mode and precision, beside the bare network, window by window."""
+
+    weights: str = ""
+    """Weights of the package, a checkpoint, or a preset, whose network is then untrained. "" = the default."""
+    seconds: float = 10.0
+    """How long each way is measured, in turns with the others."""
+    device: str = "cpu"
+    """Where to compute, such as cuda."""
+    json: Path | None = None
+    """File to write what was measured to, for machines."""
+
+    def run(self) -> None:
+        _check(self.seconds, self.json)
+        from pstmo import checkpoint
+        from pstmo.benchmark.lifting import measure
+        from pstmo.benchmark.lifting_tables import table, to_json
+
+        result = measure(self.weights or checkpoint.DEFAULT, self.device, self.seconds)
+        _show(table(result), to_json(result), self.json)
+
+
+def _check(seconds: float, json: Path | None) -> None:
+    """Now, not after minutes."""
+    if seconds <= 0:
+        raise PstmoError(f"found {seconds:g} seconds, expected more than 0")
+    if json is not None and (json.is_dir() or not json.parent.is_dir()):
+        raise PstmoError(f"cannot write {json}: expected the name of a file in a folder that is there")
+
+
+def _show(table: str, text: str, json: Path | None) -> None:
+    print(table)
+    if json is not None:
+        from pstmo.benchmark.tables import write_json
+
+        write_json(json, text)
+        print(f"\nwrote {json}")
+
+
+What = Annotated[tyro.extras.subcommand_type_from_defaults({"train": Train(), "lift": Lift()}), arg(name="")]
 
 
 @app.command

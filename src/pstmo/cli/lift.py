@@ -6,7 +6,7 @@ from typing import Literal
 
 from tyro.conf import Positional
 
-from pstmo.cli.app import Out, Weights, app
+from pstmo.cli.app import Out, Way, Weights, app
 from pstmo.errors import PstmoError
 
 
@@ -21,7 +21,13 @@ def lift(
     fps: float | None = None,
     fov: float | None = None,
     person: int | None = None,
+    mode: Way = "auto",
     mirror: bool = True,
+    every: int | None = None,
+    overlap: float = 0.5,
+    lag: int = 0,
+    precision: Literal["fp32", "bf16"] = "fp32",
+    device: str = "cpu",
 ) -> None:
     """Lift 2D keypoints of a person to 3D motion: OUT/motion.npz and OUT/view.html.
 
@@ -35,7 +41,14 @@ def lift(
         fps: Frames per second, where the file does not say.
         fov: How much the picture shows from its left to its right edge, in degrees; without it a usual lens is assumed.
         person: Track number of the person to lift; without it the one seen longest.
+        mode: exact = every frame from a window around it; fast = some exactly, a curve through them; sequence = whole
+            windows at once; live = as a stream; auto = the first of these that takes half a minute or less.
         mirror: Average with the mirrored input: a little more exact, half as fast.
+        every: Of fast: frames from one exact pose to the next. None = 10 poses a second.
+        overlap: Of sequence: the share of a window that the next one sees again.
+        lag: Of live: frames that are seen after each.
+        precision: bf16 = products in bfloat16: quicker where processor or GPU can, about a millimetre off.
+        device: Where to compute, such as cuda.
     """
     started = time.perf_counter()
     from pstmo.files import read_keypoints, write_motion
@@ -50,9 +63,9 @@ def lift(
 
     if out.exists() and not out.is_dir():
         raise PstmoError(f"{out} is a file, expected a folder for the results")
-    lifter = load(weights or checkpoint.DEFAULT)
+    lifter = load(weights or checkpoint.DEFAULT, device, precision)
     lifting = time.perf_counter()
-    poses = lifter.lift(seen, mirror=mirror)
+    poses = lifter.lift(seen, mode=mode, mirror=mirror, every=every, overlap=overlap, lag=lag)
     lifted = time.perf_counter()
     make_folder(out)
     write_motion(out / "motion.npz", poses, seen)
@@ -68,4 +81,6 @@ def lift(
     if seen.fps < 0.55 * lifter.checkpoint.rate:
         print(f"{seen.fps:g} frames/s is slower than anything that {poses.model} was trained on: expect larger errors")
     speed = poses.frames / (lifted - lifting)
-    print(f"lifted at {speed:.0f} frames/s with {poses.model}; {time.perf_counter() - started:.1f} s in all")
+    print(
+        f"lifted at {speed:.0f} frames/s with {poses.model}, {poses.mode}; {time.perf_counter() - started:.1f} s in all"
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from pstmo.cli.app import Weights, app
+from pstmo.cli.app import Way, Weights, app
 
 if TYPE_CHECKING:
     from pstmo.datasets.paired import PairedDataset
@@ -25,9 +25,11 @@ def evaluate(
     subjects: tuple[str, ...] = (),
     actions: tuple[str, ...] = (),
     cameras: tuple[str, ...] = (),
+    mode: Way = "exact",
     mirror: bool = True,
     step: int | None = None,
     refine: Path | None = None,
+    precision: Literal["fp32", "bf16"] = "fp32",
     device: str = "cpu",
     out: Results = None,
     save_predictions: bool = False,
@@ -44,9 +46,11 @@ def evaluate(
         subjects: Of these alone.
         actions: Of these alone.
         cameras: Of these alone.
+        mode: How to lift; `pstmo lift --help` says what each does.
         mirror: Average with the mirrored input.
         step: Recorded frames between two frames of a window. None = what the frame rates ask for.
         refine: A refine module's checkpoint; it is given the root's measured depth, as in the paper.
+        precision: bf16 = products in bfloat16.
         device: Where to compute, such as cuda.
         out: Folder for results.json, results.csv, tables.md, tables.tex and report.html.
         save_predictions: Write OUT/predictions.npz as well, as --predictions reads it.
@@ -67,10 +71,10 @@ def evaluate(
     if predictions is not None:
         kind, predict = found.kind(keypoints or next(iter(found.keypoints))), stored(Predictions(predictions))
     else:
-        lifter = load(weights or checkpoint.DEFAULT, device)
+        lifter = load(weights or checkpoint.DEFAULT, device, precision)
         kind = found.kind(keypoints, lifter.checkpoint.keypoints)
         module = None if refine is None else checkpoint.expect(checkpoint.load(refine).network, Refine, refine)
-        predict = lifting(lifter, kind, mirror=mirror, step=step, refine=module)
+        predict = lifting(lifter, kind, mode=mode, mirror=mirror, step=step, refine=module)
     _report(found, kind, predict, out, save_predictions)
 
 

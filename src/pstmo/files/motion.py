@@ -27,7 +27,7 @@ def write_motion(path: str | Path, poses: Poses, keypoints: Keypoints | None = N
 
     positions (frames, joints, 3) float32 in metres, observed (frames,) bool, timestamps (frames,) in seconds from the
     first frame, fps, joints (names), parents (index of each joint's parent, -1 for none), and texts: skeleton, root,
-    units, axes, model, version (of pstmo). With keypoints also keypoints (frames, joints, 2) float32 in pixels,
+    units, axes, model, mode, version (of pstmo). With keypoints also keypoints (frames, joints, 2) float32 in pixels,
     confidence (frames, joints), keypoints_skeleton and image_size (width, height). Raises PstmoError when they have not
     as many frames as the poses, or when the file cannot be written.
     """
@@ -45,6 +45,7 @@ def write_motion(path: str | Path, poses: Poses, keypoints: Keypoints | None = N
         "units": UNITS,
         "axes": AXES,
         "model": poses.model,
+        "mode": poses.mode,
         "version": version("pstmo"),
     }
     if keypoints is not None:
@@ -68,6 +69,7 @@ def read_motion(path: str | Path) -> Poses:
             skeleton=skeleton,
             observed=numeric(arrays, "observed"),
             model=text(arrays, "model"),
+            mode=text(arrays, "mode") if "mode" in arrays else "",
         )
 
 
