@@ -18,7 +18,7 @@ from pstmo.model.stmo import STMO
 from pstmo.modes import KEPT, Mode
 from pstmo.sequence import Keypoints, Poses
 from pstmo.track import Track
-from pstmo.windowed import Windowed
+from pstmo.windowed import Windowed, WindowLifter
 
 
 def load(name_or_path: str | Path = checkpoint.DEFAULT, device: str = "cpu", precision: Precision = "fp32") -> "Lifter":
@@ -130,7 +130,7 @@ class Lifter:
 
     def _windowed(self, keypoints: Keypoints, mirror: bool, live: bool = False) -> Windowed:
         track = Track.of(keypoints, self.network.encoder.position.device, live)
-        return Windowed(track, self.folded, self.checkpoint, mirror)
+        return Windowed(track, WindowLifter(self.folded, self.checkpoint, mirror))
 
 
 def _check(step: int = 1, every: int = 1, overlap: float = 0.0, lag: int = 0) -> None:

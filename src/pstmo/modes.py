@@ -49,7 +49,7 @@ def fast(windowed: Windowed, step: int, every: int) -> Motion:
 
 def live(windowed: Windowed, step: int, lag: int) -> Motion:
     """Every frame from a window that ends `lag` frames after it; half a window of lag is exact."""
-    return _each(windowed, _every_frame(windowed), *lagging(windowed.network.config, step, lag))
+    return _each(windowed, _every_frame(windowed), *lagging(windowed.window, step, lag))
 
 
 def sequence(windowed: Windowed, step: int, overlap: float) -> Motion:
@@ -57,7 +57,7 @@ def sequence(windowed: Windowed, step: int, overlap: float) -> Motion:
 
     The nearer a frame is to the middle of a window, the more that window counts.
     """
-    track, window = windowed.track, windowed.network.config.frames
+    track, window = windowed.track, windowed.window
     hop = max(1, round(window * (1 - overlap)))
     frames = track.ticks
     starts = torch.arange(0, -(-frames // step), hop) - (window - hop) // 2
@@ -65,7 +65,7 @@ def sequence(windowed: Windowed, step: int, overlap: float) -> Motion:
     rows = torch.cat([rows + phase for phase in range(min(step, frames))]).to(windowed.device)
     ramp = torch.arange(1, window + 1, device=rows.device)
     ramp = torch.minimum(ramp, ramp.flip(0)).float()[:, None, None]
-    total = torch.zeros(frames, len(windowed.checkpoint.poses), 3, device=rows.device)
+    total = torch.zeros(frames, len(windowed.lifter.checkpoint.poses), 3, device=rows.device)
     weight = torch.zeros(frames, 1, 1, device=rows.device)
     for part in rows.split(max(1, IN_FLIGHT // window)):
         poses, there = windowed.poses(track.on_ticks(part), of_every_frame), (part >= 0) & (part < frames)
@@ -74,11 +74,11 @@ def sequence(windowed: Windowed, step: int, overlap: float) -> Motion:
     return track.off_ticks(total / weight)
 
 
-def lagging(config: ModelConfig, step: int, lag: int) -> tuple[Int[Tensor, " window"], Head]:
+def lagging(window: int, step: int, lag: int) -> tuple[Int[Tensor, " window"], Head]:
     """Frames of a window, from the one whose pose is wanted, and what reads that pose."""
-    place = max(config.frames - 1 - lag // step, config.frames // 2)
-    head = of_centre if place == config.frames // 2 else partial(_of_frame, place=place)
-    return step * (torch.arange(config.frames) - place), head
+    place = max(window - 1 - lag // step, window // 2)
+    head = of_centre if place == window // 2 else partial(_of_frame, place=place)
+    return step * (torch.arange(window) - place), head
 
 
 def curve(poses: Float[Tensor, "knots joints 3"], knots: Int[Tensor, " knots"], frames: int) -> Motion:
@@ -108,7 +108,7 @@ def _every_frame(windowed: Windowed) -> Int[Tensor, " frames"]:
 
 
 def _centre(windowed: Windowed, step: int) -> tuple[Int[Tensor, " window"], Head]:
-    window = windowed.network.config.frames
+    window = windowed.window
     return step * (torch.arange(window) - window // 2), of_centre
 
 

@@ -17,7 +17,7 @@ from pstmo.metrics import rooted
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton, by_name
 from pstmo.track import SAME, Track, focal_of
-from pstmo.windowed import SCREEN, Windowed
+from pstmo.windowed import SCREEN, Windowed, WindowLifter
 
 
 class Pose(NamedTuple):
@@ -62,12 +62,12 @@ class Stream:
         for joints that the network lacks."""
         if lag < 0:
             raise PstmoError(f"found a lag of {lag} frames, expected 0 or more")
-        self.lifter, self.mirror = lifter, mirror
+        self._checkpoint, self._lifter = lifter.checkpoint, WindowLifter(lifter.folded, lifter.checkpoint, mirror)
         facts = {"image_size": image_size, "fps": fps, "skeleton": skeleton, "focal": focal}
         self._nobody = Keypoints.from_array(np.full((1, len(by_name(skeleton)), 2), np.nan), **facts)
         self._nobody.to(lifter.checkpoint.keypoints)
         device = lifter.network.encoder.position.device
-        offsets, self._head = modes.lagging(lifter.network.config, lifter.step(self._nobody.fps), lag)
+        offsets, self._head = modes.lagging(lifter.network.config.frames, lifter.step(self._nobody.fps), lag)
         self._offsets = offsets.to(device)
         self._first, self._last = (int(offsets[end]) / self._nobody.fps for end in (0, -1))  # of a window, seconds
         self._ever = torch.zeros(len(lifter.checkpoint.keypoints), dtype=torch.bool, device=device)
@@ -106,7 +106,7 @@ class Stream:
             confidence = None if confidence is None else np.asarray(confidence)[None]
             facts = {"image_size": seen.image_size, "fps": seen.fps, "skeleton": seen.skeleton}
             seen = Keypoints.from_array(np.asarray(xy)[None], confidence=confidence, **facts)
-        return seen.to(self.lifter.checkpoint.keypoints)
+        return seen.to(self._checkpoint.keypoints)
 
     def _seen(self, keypoints: Keypoints, now: float) -> _Frame:
         """The frame, its gaps filled from the frames before."""
@@ -116,9 +116,9 @@ class Stream:
         filled = held(torch.stack([before, xy])[None], torch.stack([self._ever, observed])[None])[0, 1]
         self._ever = self._ever | observed
         frame = _Frame(now, filled, observed, None)
-        if self.lifter.checkpoint.framing != SCREEN:
+        if self._checkpoint.framing != SCREEN:
             return frame
-        return frame._replace(tokens=self._windowed([frame]).of_frames(filled[None])[:, 0])
+        return frame._replace(tokens=self._lifter.tokens(filled[None, None])[:, 0])
 
     def _poses(self, until: float) -> list[Pose]:
         """Of the frames that wait, up to a moment."""
@@ -129,7 +129,7 @@ class Stream:
         self._waiting -= len(ready)
         windowed = self._windowed(list(self._frames))
         places = windowed.track.places(torch.tensor(ready, device=self._ever.device), self._offsets)
-        poses = rooted(windowed.poses(places, self._head), self.lifter.checkpoint.poses.root_index).cpu().numpy()
+        poses = rooted(windowed.poses(places, self._head), self._checkpoint.poses.root_index).cpu().numpy()
         seen = [self._frames[i] for i in ready]
         return [Pose(f.timestamp, p, bool(f.observed.any())) for f, p in zip(seen, poses, strict=True)]
 
@@ -140,7 +140,7 @@ class Stream:
         tokens = [frame.tokens for frame in frames if frame.tokens is not None]
         track = Track(filled, observed, self._nobody.fps, focal_of(self._nobody), times)
         shared = torch.stack(tokens, 1) if tokens else None
-        return Windowed(track, self.lifter.folded, self.lifter.checkpoint, self.mirror, shared)
+        return Windowed(track, self._lifter, shared)
 
     def _forget(self) -> None:
         """All frames but one before the next window."""

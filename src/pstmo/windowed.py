@@ -1,11 +1,11 @@
-"""A track through the network, window by window, and what windows share computed once."""
+"""Windows of keypoints through the network, and what windows of one clip share computed once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from pstmo.checkpoint import Checkpoint
 from pstmo.framing import FRAMINGS, View
@@ -17,64 +17,82 @@ SCREEN = "screen"
 """The framing by which a frame looks the same in every window."""
 
 Tokens = Float[Tensor, "both frames width"]
+"""Of windows, and where mirror images count, of these after them."""
+
+Found = Float[Tensor, "batch *frames joints 3"]
 Head = Callable[[STMO, Tokens], Tensor]
 """What is read out of the tokens of windows."""
 
 
-def of_centre(network: STMO, tokens: Tokens) -> Float[Tensor, "batch joints 3"]:
+def of_centre(network: STMO, tokens: Tokens) -> Float[Tensor, "both joints 3"]:
     return network.centre(tokens)
 
 
-def of_every_frame(network: STMO, tokens: Tokens) -> Float[Tensor, "batch frames joints 3"]:
+def of_every_frame(network: STMO, tokens: Tokens) -> Float[Tensor, "both frames joints 3"]:
     return network.sequence_head(tokens)
+
+
+class WindowLifter(nn.Module):
+    """network: folded. mirror: average with what it makes of the mirror image, in the same batch (paper, 4.2)."""
+
+    def __init__(self, network: STMO, checkpoint: Checkpoint, mirror: bool = True):
+        super().__init__()
+        self.network, self.checkpoint, self.mirror = network, checkpoint, mirror
+
+    def forward(
+        self, windows: Float[Tensor, "batch frames joints 2"], focal: Float[Tensor, " batch"], head: Head = of_centre
+    ) -> Found:
+        """Normalised screen coordinates -> poses in camera axes, as the network gives them: the root near 0, not at it.
+
+        focal: over half the picture's width.
+        """
+        view = FRAMINGS[self.checkpoint.framing](windows, focal)
+        return self.read(self.tokens(view.keypoints), view, head)
+
+    def tokens(self, keypoints: Float[Tensor, "batch frames joints 2"]) -> Tokens:
+        if self.mirror:
+            keypoints = torch.cat([keypoints, mirrored(keypoints, self.checkpoint.keypoints)])
+        return self.network.encoder.tokens(keypoints)
+
+    def read(self, tokens: Tokens, view: View, head: Head) -> Found:
+        poses = head(self.network, self.network.encoder.over_time(tokens))
+        if self.mirror:
+            straight, flipped = poses.unflatten(0, (2, -1))
+            poses = (straight + mirrored(flipped, self.checkpoint.poses)) / 2
+        return view.back(poses)
 
 
 @dataclass(frozen=True, eq=False)
 class Windowed:
-    """network: folded. mirror: average with what it makes of the mirror image, in the same batch (paper, 4.2).
-    tokens: of every frame of the track and of its mirror image, where somebody has them."""
+    """A clip, and what lifts its windows. tokens: of every frame by itself, where somebody has them."""
 
     track: Track
-    network: STMO
-    checkpoint: Checkpoint
-    mirror: bool = True
+    lifter: WindowLifter
     tokens: Float[Tensor, "both frames width"] | None = None
 
     @property
     def device(self) -> torch.device:
         return self.track.filled.device
 
-    def poses(self, places: Places, head: Head) -> Float[Tensor, "batch *frames joints 3"]:
-        """In camera axes, as the network gives them: the root joint near 0, not at it."""
-        tokens, view = self._tokens(places)
-        poses = head(self.network, self.network.encoder.over_time(tokens))
-        if self.mirror:
-            straight, flipped = poses.chunk(2)
-            poses = (straight + mirrored(flipped, self.checkpoint.poses)) / 2
-        return view.back(poses)
+    @property
+    def window(self) -> int:
+        return self.lifter.network.config.frames
 
-    def of_frames(self, keypoints: Float[Tensor, "frames joints 2"]) -> Float[Tensor, "both frames width"]:
-        """Tokens of frames that need no window around them."""
-        return self.network.encoder.tokens(self._both(keypoints[None]))
-
-    def _tokens(self, places: Places) -> tuple[Tokens, View]:
-        """Of all windows and, after them, of their mirror images."""
-        if self.checkpoint.framing == SCREEN and not places.is_floating_point():
-            return self._shared(places), View(self.track.filled[:0, None])
+    def poses(self, places: Places, head: Head) -> Found:
+        if self.lifter.checkpoint.framing == SCREEN and not places.is_floating_point():
+            return self.lifter.read(self._shared(places), View(self.track.filled[:0, None]), head)
         windows = self.track.windows(places)
-        view = FRAMINGS[self.checkpoint.framing](windows, windows.new_full((len(windows),), self.track.focal))
-        return self.network.encoder.tokens(self._both(view.keypoints)), view
+        return self.lifter(windows, windows.new_full((len(windows),), self.track.focal), head)
 
     def _shared(self, rows: Places) -> Tokens:
         """A frame on the normalised screen is the same in every window, but for joints that the window fills."""
         frames, place = rows.unique(return_inverse=True)
-        tokens = self.of_frames(self.track.filled[frames]) if self.tokens is None else self.tokens[:, frames]
+        tokens = self._of_frames(self.track.filled[frames]) if self.tokens is None else self.tokens[:, frames]
         tokens = tokens[:, place]  # (1 or 2, batch, frames, width)
         own = ~self.track.observed[rows].all(-1)
         if own.any():
-            filled = self.track.windows(rows)[own]
-            tokens[:, own] = self.of_frames(filled)
+            tokens[:, own] = self._of_frames(self.track.windows(rows)[own])
         return tokens.flatten(0, 1)
 
-    def _both(self, keypoints: Float[Tensor, "batch frames joints 2"]) -> Float[Tensor, "both frames joints 2"]:
-        return torch.cat([keypoints, mirrored(keypoints, self.checkpoint.keypoints)]) if self.mirror else keypoints
+    def _of_frames(self, keypoints: Float[Tensor, "frames joints 2"]) -> Float[Tensor, "both frames width"]:
+        return self.lifter.tokens(keypoints[None])

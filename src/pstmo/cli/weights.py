@@ -1,4 +1,4 @@
-"""`pstmo import` and `pstmo export`: official checkpoints in and out."""
+"""`pstmo import` and `pstmo export`: official checkpoints in and out, and graphs for other programs."""
 
 from pathlib import Path
 from typing import Literal
@@ -6,6 +6,7 @@ from typing import Literal
 from tyro.conf import Positional
 
 from pstmo.cli.app import Out, app
+from pstmo.errors import PstmoError
 
 
 @app.command(name="import")
@@ -43,13 +44,23 @@ def import_(
 
 
 @app.command
-def export(weights: Positional[str], out: Out) -> None:
-    """Write a checkpoint in the official layout (.pth), for the official code. It holds the weights and nothing else.
+def export(
+    weights: Positional[str], out: Out, kind: Literal["centre", "sequence"] = "centre", mirror: bool = True
+) -> None:
+    """Write weights for other programs, as OUT ends: .onnx, .pt2 (torch.export), or .pth for the official code.
+
+    An .onnx or .pt2 is a whole lifter, window by window; it is compared with PyTorch before it is written. `python -m
+    pstmo.runner` lifts files with an .onnx, without PyTorch. A .pth holds the weights and nothing else.
 
     Args:
         weights: Weights that come with the package, by name, or a checkpoint.
-        out: The .pth file to write.
+        out: The file to write.
+        kind: Of an .onnx or .pt2: centre = the pose of a window's centre, sequence = of all its frames.
+        mirror: Of an .onnx or .pt2: average with the mirrored input, within the graph.
     """
+    if out.suffix != ".pth":
+        _graph(weights, out, kind, mirror)
+        return
     from pstmo import checkpoint
 
     found = checkpoint.load(checkpoint.find(weights))
@@ -57,3 +68,13 @@ def export(weights: Positional[str], out: Out) -> None:
     print(f"wrote {out}; to bring it back, `pstmo import` needs to be told what a .pth does not say:")
     layouts = f"--keypoints {found.keypoints.name} --poses {found.poses.name}"
     print(f"  {layouts} --rate {found.rate:g} --framing {found.framing}")
+
+
+def _graph(weights: str, out: Path, kind: Literal["centre", "sequence"], mirror: bool) -> None:
+    if out.suffix not in (".onnx", ".pt2"):
+        raise PstmoError(f"found {out}, expected a file that ends in .onnx, .pt2 or .pth")
+    from pstmo.export import export
+    from pstmo.lift import load
+
+    apart = export(load(weights), out, kind, mirror)
+    print(f"wrote {out}; its poses lie {1000 * apart:.2g} mm from PyTorch's at most")
