@@ -49,7 +49,7 @@ class Graph(nn.Module):
 
     def forward(
         self, keypoints: Float[Tensor, "batch frames joints 2"], focal: Float[Tensor, " batch"]
-    ) -> Float[Tensor, "batch *frames joints 3"]:
+    ) -> Float[Tensor, "batch *each out_joints 3"]:
         return rooted(self.lifter(keypoints, focal, self.head), self.root)
 
 

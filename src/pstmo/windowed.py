@@ -19,7 +19,7 @@ SCREEN = "screen"
 Tokens = Float[Tensor, "both frames width"]
 """Of windows, and where mirror images count, of these after them."""
 
-Found = Float[Tensor, "batch *frames joints 3"]
+Found = Float[Tensor, "batch *each out_joints 3"]
 Head = Callable[[STMO, Tokens], Tensor]
 """What is read out of the tokens of windows."""
 
