@@ -149,14 +149,14 @@ all-frames head at the centre of the window.
   centre head.
 - What stage I hides: no ratio stands out of the seeds.
 - Pre-training: no help at this budget. The centre head gains less than seeds differ, the all-frames head loses. With
-  five epochs of each, stage I has seen too little; or motion that is recorded once and seen by four cameras is not short
-  of what pre-training teaches. Longer runs would tell.
+  a few epochs of each, stage I has seen too little; or motion recorded once and seen by four cameras is not short of
+  what pre-training teaches. Longer runs would tell.
 - Temporal downsampling, and the longer window: they hurt the centre head here and help there. The paper goes over each
   window of Human3.6M 80 times; here training stops after {stage_2.epochs * stage_2.epoch_windows:,} windows. The centre
   head lies behind a stack of strided blocks that must first learn to fold the window, and the more time it spans, the
   more there is to learn. The all-frames head reads the same tokens without them: it is far ahead, whatever the window.
-- So the heads change places with the budget: after twenty times as many windows the centre head of the package's weights
-  is slightly ahead ([card](models/cmu-w27.md)). That is why its larger windows are grown from smaller ones.
+- So the heads change places with the budget: after twenty times as many windows the centre head of the package's
+  weights is slightly ahead ([card](models/cmu-w27.md)). That is why its larger windows are grown from smaller ones.
 
 The two heads of the same networks, MPJPE mm:
 
