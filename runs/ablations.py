@@ -126,6 +126,7 @@ def page(found: dict[str, Check]) -> str:
         if name in ("base", "window-81")
     ]
     stage_1, stage_2 = BASE.pretrain, BASE.finetune
+    windows = stage_2.epochs * (stage_2.epoch_windows or 0)
     machine = json.loads((OUT / "base/finetune/log.jsonl").read_text().splitlines()[-1])
     return f"""\
 # Ablations on the open benchmark
@@ -152,7 +153,7 @@ all-frames head at the centre of the window.
   a few epochs of each, stage I has seen too little; or motion recorded once and seen by four cameras is not short of
   what pre-training teaches. Longer runs would tell.
 - Temporal downsampling, and the longer window: they hurt the centre head here and help there. The paper goes over each
-  window of Human3.6M 80 times; here training stops after {stage_2.epochs * stage_2.epoch_windows:,} windows. The centre
+  window of Human3.6M 80 times; here training stops after {windows:,} windows. The centre
   head lies behind a stack of strided blocks that must first learn to fold the window, and the more time it spans, the
   more there is to learn. The all-frames head reads the same tokens without them: it is far ahead, whatever the window.
 - So the heads change places with the budget: after twenty times as many windows the centre head of the package's
