@@ -1,12 +1,16 @@
 """Shared by the tests: tiny networks and tiny motion, so that everything real can be run in a moment."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 
 from pstmo.checkpoint import Checkpoint, save
+from pstmo.cli import main
 from pstmo.model.stmo import STMO
 from pstmo.presets import ModelConfig
 from pstmo.sequence import Keypoints
@@ -42,3 +46,27 @@ def keypoints(frames: int, seed: int = 0) -> Keypoints:
     pose = chance.uniform((200, 100), (440, 400), (1, 17, 2))
     sway = 20 * np.sin(np.arange(frames) / 8 + chance.uniform(0, 6, (17, 2, 1))).transpose(2, 0, 1)
     return Keypoints.from_array(pose + sway, image_size=(640, 480), fps=30)
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def pstmo_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[Path, str], Result]:
+    """`pstmo` in this process, in a folder: as `start` and `finish`, but quick."""
+
+    def run(folder: Path, line: str) -> Result:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["pstmo", *line.split()])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        assert isinstance(code, int)
+        return Result(code, *capsys.readouterr())
+
+    return run

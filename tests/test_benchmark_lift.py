@@ -1,7 +1,6 @@
 """The benchmark of lifting really runs, for a moment; what it says of the machine's speed is not judged."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import torch
 import pstmo
 from pstmo.benchmark.lifting import MODES, described, latency, measure, mode_macs, plainly, swaying
 from pstmo.benchmark.lifting_tables import table, to_json
-from pstmo.cli import main
 from pstmo.errors import CheckpointError
 from pstmo.lift import Lifter
 from pstmo.model.cost import exact_macs, macs
@@ -74,12 +72,9 @@ def test_presets_are_untrained_networks():
         described("nonsense")
 
 
-def test_the_command_prints_and_writes(
-    small_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    out = tmp_path / "lift.json"
-    line = f"benchmark lift --weights {small_checkpoint} --seconds {SECONDS} --json {out}"
-    monkeypatch.setattr(sys, "argv", ["pstmo", *line.split()])
-    main()
-    assert "Lifting with small: window 9" in capsys.readouterr().out
-    assert json.loads(out.read_text())["format"] == "pstmo benchmark lift 1"
+def test_the_command_prints_and_writes(small_checkpoint: Path, tmp_path: Path, pstmo_here):
+    line = f"benchmark lift --weights {small_checkpoint} --seconds {SECONDS} --json lift.json"
+    result = pstmo_here(tmp_path, line)
+    assert result.code == 0
+    assert "Lifting with small: window 9" in result.out
+    assert json.loads((tmp_path / "lift.json").read_text())["format"] == "pstmo benchmark lift 1"

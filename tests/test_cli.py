@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 import torch
 from cmu_files import walk, write_amc
-from conftest import keypoints
+from conftest import Result, keypoints
 from parity import weights
 from recordings import recording
 from test_training import PEOPLE, write_motion
@@ -24,7 +23,6 @@ from test_training import PEOPLE, write_motion
 import pstmo
 from pstmo import checkpoint
 from pstmo.checkpoint import export_official
-from pstmo.cli import main
 from pstmo.cli.settings import recipe
 from pstmo.datasets import motions, paired
 from pstmo.files import read_motion, write_keypoints
@@ -36,12 +34,6 @@ from pstmo.skeleton import COCO, HUMAN36M
 DOCS = Path(__file__).parents[1] / "docs"
 SHAPES = Path(__file__).parent / "parity" / "stmo_f27_l3.json"
 TINY = "--device cpu --set model.width=32 model.hidden=64 model.heads=4 model.strides=3,3 model.depth=2"
-
-
-class Result(NamedTuple):
-    code: int
-    out: str
-    err: str
 
 
 def start(folder: Path, line: str, *options: str) -> subprocess.Popen[str]:
@@ -66,24 +58,6 @@ def succeed(folder: Path, line: str) -> str:
     code, out, err = finish(start(folder, line))
     assert (code, err) == (0, "")
     return out
-
-
-@pytest.fixture
-def pstmo_here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[Path, str], Result]:
-    """`pstmo` in this process, in a folder: as `start` and `finish`, but quick."""
-
-    def run(folder: Path, line: str) -> Result:
-        monkeypatch.chdir(folder)
-        monkeypatch.setattr(sys, "argv", ["pstmo", *line.split()])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-        assert isinstance(code, int)
-        return Result(code, *capsys.readouterr())
-
-    return run
 
 
 @pytest.fixture

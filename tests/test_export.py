@@ -14,10 +14,9 @@ from conftest import keypoints
 
 import pstmo
 from pstmo import export as exporting
-from pstmo.cli import main
 from pstmo.errors import PstmoError
 from pstmo.export import Graph, Kind, export, sample
-from pstmo.files import read_motion, write_keypoints
+from pstmo.files import read_keypoints, read_motion, write_keypoints
 from pstmo.lift import Lifter
 from pstmo.runner import Runner
 from pstmo.sequence import Keypoints
@@ -127,7 +126,7 @@ def test_the_runner_needs_no_torch(lifter: Lifter, graph: Callable[[Kind], Path]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     found = read_motion(tmp_path / "motion.npz")
-    wanted = lifter.lift(read_back(tmp_path / "seen.npz"), mode="exact").positions
+    wanted = lifter.lift(read_keypoints(tmp_path / "seen.npz"), mode="exact").positions
     np.testing.assert_allclose(found.positions, wanted, atol=1e-5)
     command = [*command[:4], "none.npz", "-o", "no.npz"]
     wrong = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
@@ -136,21 +135,12 @@ def test_the_runner_needs_no_torch(lifter: Lifter, graph: Callable[[Kind], Path]
     assert "Traceback" not in wrong.stderr
 
 
-def read_back(path: Path) -> Keypoints:
-    return pstmo.files.read_keypoints(path)
-
-
-def test_the_command_exports(
-    small_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    out = tmp_path / "small.onnx"
-    line = f"export {small_checkpoint} -o {out} --kind sequence --no-mirror"
-    monkeypatch.setattr(sys, "argv", ["pstmo", *line.split()])
-    main()
-    assert capsys.readouterr().out.startswith(f"wrote {out}; its poses lie ")
-    runner = Runner(out)
+def test_the_command_exports(small_checkpoint: Path, tmp_path: Path, pstmo_here):
+    result = pstmo_here(tmp_path, f"export {small_checkpoint} -o small.onnx --kind sequence --no-mirror")
+    assert result.code == 0
+    assert result.out.startswith("wrote small.onnx; its poses lie ")
+    runner = Runner(tmp_path / "small.onnx")
     assert (runner.facts["kind"], runner.facts["mirrored"]) == ("sequence", False)
-    monkeypatch.setattr(sys, "argv", ["pstmo", "export", str(small_checkpoint), "-o", str(tmp_path / "small.bin")])
-    with pytest.raises(SystemExit):
-        main()
-    assert "expected a file that ends in .onnx, .pt2 or .pth" in capsys.readouterr().err
+    result = pstmo_here(tmp_path, f"export {small_checkpoint} -o small.bin")
+    assert result.code == 2
+    assert "expected a file that ends in .onnx, .pt2 or .pth" in result.err

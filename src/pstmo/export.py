@@ -26,9 +26,9 @@ from pstmo.files.atomic import replacing
 from pstmo.framing import FOCAL
 from pstmo.lift import Lifter
 from pstmo.metrics import rooted
+from pstmo.runner import FORMAT
 from pstmo.windowed import Head, WindowLifter, of_centre, of_every_frame
 
-FORMAT = "pstmo graph 1"
 OPSET = 20
 NEAR = 1e-4
 """Metres that a graph's poses may lie from PyTorch's."""
@@ -62,7 +62,7 @@ def export(lifter: Lifter, path: Path, kind: Kind = "centre", mirror: bool = Tru
     """
     if path.suffix not in (".onnx", ".pt2"):
         raise PstmoError(f"found {path}, expected a file that ends in .onnx or .pt2")
-    if lifter.precision != "fp32" or lifter.network.encoder.position.device.type != "cpu":
+    if lifter.precision != "fp32" or lifter.device.type != "cpu":
         raise PstmoError("a graph is made of a lifter in fp32 on the CPU; whoever runs it chooses the rest")
     graph = Graph(lifter, kind, mirror).eval()
     with replacing(path) as temporary, torch.no_grad():

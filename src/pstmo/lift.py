@@ -117,6 +117,10 @@ class Lifter:
         """Source frames between two frames of a window, so that windows run about as fast as in training."""
         return max(1, round(fps / self.checkpoint.rate))
 
+    @property
+    def device(self) -> torch.device:
+        return self.network.encoder.position.device
+
     @cached_property
     def folded(self) -> STMO:
         """The network as it lifts."""
@@ -129,7 +133,7 @@ class Lifter:
         return keypoints
 
     def _windowed(self, keypoints: Keypoints, mirror: bool, live: bool = False) -> Windowed:
-        track = Track.of(keypoints, self.network.encoder.position.device, live)
+        track = Track.of(keypoints, self.device, live)
         return Windowed(track, WindowLifter(self.folded, self.checkpoint, mirror))
 
 

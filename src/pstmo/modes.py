@@ -37,19 +37,20 @@ def chosen(frames: int, every: int, config: ModelConfig, mirror: bool, device: t
 
 def exact(windowed: Windowed, step: int) -> Motion:
     """Every frame is the centre of a window of its own (the paper's many-to-one)."""
-    return _each(windowed, _every_frame(windowed), *_centre(windowed, step))
+    return live(windowed, step, lag=_half(windowed, step))
 
 
 def fast(windowed: Windowed, step: int, every: int) -> Motion:
     """Each `every`-th frame and the last exactly, a cubic curve through them for the others."""
     frames = len(windowed.track)
     knots = torch.cat([torch.arange(0, frames - 1, every), torch.tensor([frames - 1])]).to(windowed.device)
-    return curve(_each(windowed, knots, *_centre(windowed, step)), knots, frames)
+    return curve(_each(windowed, knots, *lagging(windowed.window, step, _half(windowed, step))), knots, frames)
 
 
 def live(windowed: Windowed, step: int, lag: int) -> Motion:
     """Every frame from a window that ends `lag` frames after it; half a window of lag is exact."""
-    return _each(windowed, _every_frame(windowed), *lagging(windowed.window, step, lag))
+    frames = torch.arange(len(windowed.track), device=windowed.device)
+    return _each(windowed, frames, *lagging(windowed.window, step, lag))
 
 
 def sequence(windowed: Windowed, step: int, overlap: float) -> Motion:
@@ -103,13 +104,9 @@ def _of_frame(network: STMO, tokens: Float[Tensor, "batch frames width"], place:
     return network.sequence_head(tokens[:, place : place + 1])[:, 0]
 
 
-def _every_frame(windowed: Windowed) -> Int[Tensor, " frames"]:
-    return torch.arange(len(windowed.track), device=windowed.device)
-
-
-def _centre(windowed: Windowed, step: int) -> tuple[Int[Tensor, " window"], Head]:
-    window = windowed.window
-    return step * (torch.arange(window) - window // 2), of_centre
+def _half(windowed: Windowed, step: int) -> int:
+    """The lag by which a frame is the centre of its window."""
+    return step * (windowed.window // 2)
 
 
 def _each(windowed: Windowed, frames: Int[Tensor, " n"], offsets: Int[Tensor, " window"], head: Head) -> Motion:

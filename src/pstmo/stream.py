@@ -66,11 +66,10 @@ class Stream:
         facts = {"image_size": image_size, "fps": fps, "skeleton": skeleton, "focal": focal}
         self._nobody = Keypoints.from_array(np.full((1, len(by_name(skeleton)), 2), np.nan), **facts)
         self._nobody.to(lifter.checkpoint.keypoints)
-        device = lifter.network.encoder.position.device
         offsets, self._head = modes.lagging(lifter.network.config.frames, lifter.step(self._nobody.fps), lag)
-        self._offsets = offsets.to(device)
+        self._offsets = offsets.to(lifter.device)
         self._first, self._last = (int(offsets[end]) / self._nobody.fps for end in (0, -1))  # of a window, seconds
-        self._ever = torch.zeros(len(lifter.checkpoint.keypoints), dtype=torch.bool, device=device)
+        self._ever = torch.zeros(len(lifter.checkpoint.keypoints), dtype=torch.bool, device=lifter.device)
         self._frames: deque[_Frame] = deque()
         self._waiting = self._pushed = 0  # frames without a pose yet; frames in all
 

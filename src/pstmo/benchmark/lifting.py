@@ -145,7 +145,7 @@ def in_turns(lifters: dict[Precision, Lifter], seconds: float) -> tuple[tuple[Sp
             paces[i] = timed(lift, max(1, round(paces[i] * seconds / TURNS)))
             turns[i].append(paces[i])
         for precision, found in products.items():
-            found.append(product_macs(precision, lifter.network.encoder.position.device))
+            found.append(product_macs(precision, lifter.device))
     speeds = tuple(
         Speed(name, precision, tuple(turn), cost, float(apart.mean()))
         for (name, precision, cost, _), turn, apart in zip(ways, turns, distances, strict=True)
@@ -165,7 +165,7 @@ def swaying(frames: int) -> Keypoints:
 def plainly(lifter: Lifter, frames: int) -> np.ndarray:
     """The network as it was trained, once for each window and once for its mirror image."""
     keypoints = swaying(frames)
-    track, window = Track.of(keypoints, lifter.network.encoder.position.device), lifter.network.config.frames
+    track, window = Track.of(keypoints, lifter.device), lifter.network.config.frames
     offsets = lifter.step(keypoints.fps) * (torch.arange(window) - window // 2)
     framed, poses = FRAMINGS[lifter.checkpoint.framing], []
     for frame in range(len(track)):
