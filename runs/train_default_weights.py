@@ -20,7 +20,7 @@ from pstmo.training.engine import Engine
 
 DATA = Path("data/mocap.npz")
 OUT = Path("runs/out")
-STEPS = {"cmu-w81": ("cmu-w27", 16), "cmu-w243": ("cmu-w81", 8)}
+STEPS = {"cmu-w81": ("cmu-w27", 16), "cmu-w243": ("cmu-w81", 4)}
 """Grown networks: from which they start, and for how many epochs they are trained on."""
 
 GROWN_LR = 5e-4

@@ -232,3 +232,31 @@ def test_products_are_counted_as_they_are_done():
         with FlopCounterMode(display=False) as counter:
             network.encoder.tokens(torch.randn(1, 1, config.joints_in, 2))
         assert counter.get_total_flops() == 2 * cost.tokens
+
+
+@every_way
+def test_threads_change_nothing(lifter: Lifter, mode: modes.Mode, monkeypatch: pytest.MonkeyPatch):
+    """Each takes windows of its own; afterwards PyTorch has as many as before."""
+    monkeypatch.setattr(modes, "IN_FLIGHT", 4 * SMALL.frames)
+    alone, before = lifted(lifter, keypoints(100), mode), torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        same(lifted(lifter, keypoints(100), mode), alone)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_mistake_in_a_thread_is_heard_of(lifter: Lifter, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise PstmoError("no")
+
+    monkeypatch.setattr("pstmo.windowed.Windowed.poses", broken)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(PstmoError, match="no"):
+            lifter.lift(keypoints(40), mode="exact")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
