@@ -6,7 +6,7 @@ from pathlib import Path
 import pstmo
 
 ORDER = (
-    "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "files", "runner", "datasets", "fill",
+    "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "people", "files", "runner", "datasets", "fill",
     "framing", "track", "windows", "chance", "synthesis", "detector", "cmu4", "model", "official", "checkpoint",
     "metrics", "training", "windowed", "modes", "lift", "stream", "export", "tally", "evaluate", "tables", "report",
     "train", "reproduce", "view", "benchmark", "cli", "__init__", "__main__",

@@ -14,7 +14,7 @@ from typing import Any
 
 from pstmo.files.coco import detections, image_ids, is_results
 from pstmo.files.content import number, numbered, plain, span, want
-from pstmo.files.people import People
+from pstmo.people import People
 from pstmo.skeleton import COCO, HALPE26
 
 EXPECTED: str = 'AlphaPose [{image_id: "12.jpg", keypoints: [x, y, confidence] * 17, 26, 133 or 136, score, idx}]'

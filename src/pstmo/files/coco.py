@@ -17,7 +17,7 @@ import numpy as np
 
 from pstmo.errors import FormatError
 from pstmo.files.content import image_size, number, numbered, span, triples, want
-from pstmo.files.people import Detection, People
+from pstmo.people import Detection, People
 from pstmo.skeleton import COCO
 
 EXPECTED: str = "COCO {images, annotations}, or results [{image_id: number, keypoints: [x, y, confidence] * 17, score}]"

@@ -15,7 +15,7 @@ import numpy as np
 
 from pstmo.errors import FormatError
 from pstmo.files.content import describe, image_size, number, span, triples, want
-from pstmo.files.people import Detection, People
+from pstmo.people import Detection, People
 from pstmo.skeleton import MEDIAPIPE33
 
 EXPECTED: str = "MediaPipe [[{x, y, visibility} * 33], ...], a list a frame, or {frames: that, image_size, fps}"

@@ -11,7 +11,7 @@ import numpy as np
 
 from pstmo.errors import FormatError
 from pstmo.files.content import LARGEST, describe, want
-from pstmo.files.people import Detection, People
+from pstmo.people import Detection, People
 from pstmo.skeleton import by_name
 
 EXPECTED: str = ".npz archive with an array 'keypoints' (frames, joints, 2 or 3)"

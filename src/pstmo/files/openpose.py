@@ -9,7 +9,7 @@ AlphaPose's forms "open" and "cmu" are one mapping {"12.jpg": {people: ...}} or 
 """
 
 from pstmo.files.content import numbered, plain, span, triples, want
-from pstmo.files.people import Detection, People
+from pstmo.people import Detection, People
 from pstmo.skeleton import BODY25
 
 EXPECTED: str = "OpenPose folder of NAME_000000000012_keypoints.json: {people: [{pose_keypoints_2d: [x, y, c] * 25}]}"

@@ -6,7 +6,7 @@ from typing import Protocol
 from pstmo.errors import FormatError
 from pstmo.files import alphapose, coco, mediapipe, npz, openpose
 from pstmo.files.content import describe, load, naming
-from pstmo.files.people import People, keypoints_of
+from pstmo.people import People, keypoints_of
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
 
@@ -55,11 +55,17 @@ def read_keypoints(
     be, a SkeletonError for joints that do not fit, and a plain one for an image size or a frame rate that neither the
     file nor the caller gives, or for a person who is not there.
     """
+    people = read_people(path, format=format)
+    with naming(Path(path)):
+        return keypoints_of(people, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
+
+
+def read_people(path: str | Path, *, format: str | None = None) -> People:
+    """Everybody in a file, or in a folder with one JSON file a frame. Raises FormatError."""
     path = Path(path)
     with naming(path):
         content = load(path)
-        people = FORMATS[_format(content, format)].read(content)
-        return keypoints_of(people, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
+        return FORMATS[_format(content, format)].read(content)
 
 
 def _format(content: object, name: str | None) -> str:

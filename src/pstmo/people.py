@@ -1,4 +1,4 @@
-"""The people a file tells of, and how one of them becomes Keypoints: the part that all formats share."""
+"""The people that a file tells of or a detector saw, and how one of them becomes Keypoints."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -49,12 +49,13 @@ class Detection:
 
 @dataclass(frozen=True, eq=False)
 class People:
-    """What one file says.
+    """What one file says, or what was seen in one video.
 
     frames: the numbers of its frames, without gaps; each becomes a frame of the Keypoints.
     layouts: joint names by number of joints; names may stop early, the joints after them are not used.
     image_size (width, height) in pixels and fps: None where the file does not say.
     normalised: x and y are fractions of the image's width and height, not pixels.
+    timestamps: of the frames, seconds, rising; None = the clock is regular.
     """
 
     detections: list[Detection]
@@ -63,6 +64,7 @@ class People:
     image_size: tuple[int, int] | None = None
     fps: float | None = None
     normalised: bool = False
+    timestamps: np.ndarray | None = None
 
 
 def keypoints_of(
@@ -84,7 +86,8 @@ def keypoints_of(
     if people.normalised and size:
         xy = xy * size
     rate = people.fps if fps is None else fps
-    return Keypoints.from_array(xy, confidence=confidence, skeleton=layout, image_size=size, fps=rate)
+    facts = {"image_size": size, "fps": rate, "timestamps": people.timestamps}
+    return Keypoints.from_array(xy, confidence=confidence, skeleton=layout, **facts)
 
 
 def _joint_count(people: People) -> int:
