@@ -148,6 +148,24 @@ def test_every_frame_and_joint_is_hidden_as_often_as_the_others():
     torch.testing.assert_close(masks.joints.float().mean((0, 1)), torch.full((17,), 2 / 17), atol=0.01, rtol=0)
 
 
+@pytest.mark.parametrize("per_sample", [True, False])
+def test_gaps_hide_runs_of_frames(per_sample: bool):
+    masks = random_masks(Masking(0.0, 0, per_sample, gaps=0.3), 2000, 27, 17, Chance.of(0))
+    assert masks.joints.shape == ((2000, 27, 17) if per_sample else (27, 17))
+    assert not masks.frames.any()
+    if per_sample:
+        hidden = masks.joints.float()
+        starts = (hidden[:, 1:] > hidden[:, :-1]).float().sum(1)
+        assert starts.mean() < 0.35  # in runs: few begin within the window
+        assert starts.max() <= 3  # a joint alone, some together, the body
+        assert 0.1 < hidden.mean() < 0.4
+        shares = hidden.mean((0, 1))
+        assert (shares.max() - shares.min()) < 0.05
+        assert hidden.all(-1).any(1).float().mean() > 0.05  # now and then nobody is seen
+        for some in (0, 13, 26):
+            torch.testing.assert_close(hidden[:, some].mean(), hidden.mean(), atol=0.03, rtol=0)
+
+
 @pytest.mark.parametrize(("frames", "joints"), [(1.0, 2), (0.95, 2), (-0.5, 2), (0.8, 17), (0.8, -1)])
 def test_masks_that_are_impossible_are_refused(frames: float, joints: int):
     with pytest.raises(

@@ -62,11 +62,14 @@ class Masking:
     frames: float = 0.8  # share of the frames of a window
     joints: int = 2  # joints of every frame that stays
     per_sample: bool = True  # another mask for every window; False = one for the batch, as the official code
+    gaps: float = 0.0  # chance that a joint is also hidden for a run of frames, as are several at once and the body
 
     def __post_init__(self) -> None:
         if not 0 <= self.frames < 1:
             raise PstmoError(f"frames, the share that is hidden, must lie in [0, 1), found {self.frames}")
         _at_least(0, self, "joints")
+        if not 0 <= self.gaps < 1:
+            raise PstmoError(f"gaps, the chance of one, must lie in [0, 1), found {self.gaps}")
 
 
 @dataclass(frozen=True)
