@@ -6,8 +6,8 @@
 
 The live network (window 27) goes through both stages. The larger windows then start from the one before: what it has
 learned is stretched over more frames, which costs far less than to learn it again there. "frame-by-frame" is a baseline
-that sees one frame, from the same data in as many steps. "cmu-fill" is stage I alone, of what a detector misses: runs
-of frames of single joints, of several and of the whole body; it fills gaps in lifting. Goes on where it was stopped.
+that sees one frame, from the same data in as many steps. "cmu-fill" fills what a detector misses before
+lifting: runs of frames of single joints, of several and of the whole body. Goes on where it was stopped.
 """
 
 import argparse
@@ -19,6 +19,8 @@ from pstmo.detector import DetectorNoise
 from pstmo.presets import PRESETS, Masking, Recipe
 from pstmo.train import Job
 from pstmo.training.engine import Engine
+from pstmo.training.filling import learn_to_fill
+from pstmo.training.sources import SeenMotion
 
 DATA = Path("data/mocap.npz")
 OUT = Path("runs/out")
@@ -42,7 +44,7 @@ def recipe_of(name: str) -> Recipe:
     if name == FILL:
         live = PRESETS["cmu-w27"]
         masking, stage = Masking(0.0, 0, gaps=0.3), replace(live.pretrain, epochs=12)
-        return replace(live, framing="person", masking=masking, pretrain=stage)
+        return replace(live, framing="screen", masking=masking, pretrain=stage, rates=(15.0, 30.0))
     recipe = PRESETS[name]
     if name not in STEPS:
         return recipe
@@ -56,8 +58,11 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     job, start = Job.of(DATA, recipe_of(name), OUT / name, Engine()), None
     if name == FILL:
-        whole = {part: replace(getattr(job, part), noise=WHOLE) for part in ("train", "validation")}
-        replace(job, **whole).pretrain()
+        assert isinstance(job.train, SeenMotion)
+        assert isinstance(job.validation, SeenMotion)
+        whole, held_out = replace(job.train, noise=WHOLE), replace(job.validation, noise=WHOLE)
+        recipe = job.recipe
+        learn_to_fill(whole, held_out, OUT / name, recipe.model, recipe.masking, recipe.pretrain, job.engine)
         return
     if name in STEPS:
         start = OUT / STEPS[name][0] / "finetune/model.safetensors"

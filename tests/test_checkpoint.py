@@ -19,7 +19,7 @@ from pstmo.errors import CheckpointError, PstmoError
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.refine import Refine
 from pstmo.model.stmo import STMO
-from pstmo.official import Network, export_official, import_official, to_official
+from pstmo.official import Official, export_official, import_official, to_official
 from pstmo.presets import ModelConfig
 from pstmo.skeleton import BODY25, COCO, HUMAN36M, Skeleton
 
@@ -41,7 +41,7 @@ class Touch:
         return Path.touch, (self.path,)
 
 
-def stirred(network: Network) -> Network:
+def stirred(network: Official) -> Official:
     """Values everywhere, also where a fresh network has zeros and ones."""
     with torch.no_grad():
         for tensor in network.state_dict().values():
@@ -49,7 +49,7 @@ def stirred(network: Network) -> Network:
     return network.eval()
 
 
-def saved(path: Path, network: Network | None = None, half: bool = False) -> Path:
+def saved(path: Path, network: Official | None = None, half: bool = False) -> Path:
     checkpoint.save(path, Checkpoint(network or stirred(STMO(TINY)), COCO, HUMAN36M, "tiny"), half)
     return path
 
@@ -188,7 +188,7 @@ def test_an_entry_that_does_not_fit_is_named(entry, change, said, path):
         *((key, LEFT_OUT, key) for key in ("kind", "shape", "name", "keypoints", "poses", "framing", "rate")),
         ("facts", LEFT_OUT, "facts"),
         ("facts", 3, "description"),
-        ("kind", "transformer", "transformer.*stmo, masked, refine"),
+        ("kind", "transformer", "transformer.*stmo, masked, filler, refine"),
         ("shape", {}, "strides"),
         ("shape", asdict(TINY) | {"width": -16}, "width must be at least 1, found -16"),
         ("shape", asdict(TINY) | {"width": "16"}, "description"),

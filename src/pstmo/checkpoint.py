@@ -13,15 +13,17 @@ from torch import Tensor, nn
 from pstmo.errors import CheckpointError, PstmoError
 from pstmo.files.tensors import read_tensors, write_tensors
 from pstmo.framing import FRAMINGS
+from pstmo.model.filler import GapFiller
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.refine import Refine
 from pstmo.model.stmo import STMO
-from pstmo.official import Network, check_layout, export_official, import_official
+from pstmo.official import Official, check_layout, export_official, import_official
 from pstmo.presets import ModelConfig
 from pstmo.skeleton import Skeleton, from_facts
 
 __all__ = ["DEFAULT", "Checkpoint", "available", "expect", "export_official", "find", "import_official", "load", "save"]
 
+Network = Official | GapFiller
 N = TypeVar("N", bound=nn.Module)
 
 DEFAULT = "cmu-w81"
@@ -29,8 +31,13 @@ DEFAULT = "cmu-w81"
 
 _FORMAT = "pstmo checkpoint 1"
 _UNREAD = "unread/"
-_KINDS: dict[str, type[nn.Module]] = {"stmo": STMO, "masked": MaskedPoseModel, "refine": Refine}
-_WORDS = {STMO: "a lifter", MaskedPoseModel: "a stage I checkpoint", Refine: "a refine module"}
+_KINDS: dict[str, type[nn.Module]] = {"stmo": STMO, "masked": MaskedPoseModel, "filler": GapFiller, "refine": Refine}
+_WORDS = {
+    STMO: "a lifter",
+    MaskedPoseModel: "a stage I checkpoint",
+    GapFiller: "a filler of gaps",
+    Refine: "a refine module",
+}
 
 
 @dataclass(frozen=True)
@@ -176,4 +183,4 @@ def _build(kind: str, shape: dict[str, Any]) -> Network:
     if kind == "refine":
         return Refine(**shape)
     config = ModelConfig(**{**shape, "strides": tuple(shape["strides"])})
-    return STMO(config) if kind == "stmo" else MaskedPoseModel(config)
+    return {"stmo": STMO, "masked": MaskedPoseModel, "filler": GapFiller}[kind](config)

@@ -21,13 +21,13 @@ from pstmo.model.refine import Refine
 from pstmo.model.stmo import STMO
 from pstmo.presets import STRIDES, ModelConfig
 
-Network = STMO | MaskedPoseModel | Refine
+Official = STMO | MaskedPoseModel | Refine
 
 _PREFIX = "module."
 _POSITIONED = 3  # blocks of the official aggregator that have a position embedding
 
 
-def import_official(path: str | Path) -> Network:
+def import_official(path: str | Path) -> Official:
     """Reads an official .pth file (stage I, stage II or refine; with or without "module.") in evaluation mode.
 
     No pickled code is executed. Raises CheckpointError naming the first entry that is missing, surplus or misshapen.
@@ -53,7 +53,7 @@ def import_official(path: str | Path) -> Network:
     return network.eval()
 
 
-def export_official(network: Network, path: str | Path) -> None:
+def export_official(network: Official, path: str | Path) -> None:
     """Writes the network as an official .pth state dict. What was imported comes back bit by bit.
 
     Raises CheckpointError for a network that the official code has no place for.
@@ -77,7 +77,7 @@ def in_metres(network: STMO) -> None:
                 parameter.mul_(0.001)
 
 
-def to_official(network: Network, tensors: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
+def to_official(network: Official, tensors: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:
     """The network's entries (or others by the same names, such as gradients) under official names, in their shapes."""
     tensors = network.state_dict() if tensors is None else tensors
     official = {}
@@ -104,7 +104,7 @@ class Entry:
             yield name, part.reshape((1,) * self.front + tuple(part.shape) + (1,) * self.behind)
 
 
-def _entries(network: Network) -> Iterator[Entry]:
+def _entries(network: Official) -> Iterator[Entry]:
     """Every entry of the network's state dict."""
     if isinstance(network, Refine):
         yield from _layer("weigh.0", "post_refine.0")
@@ -173,7 +173,7 @@ def _head(ours: str, theirs: str) -> Iterator[Entry]:
     yield from _layer(f"{ours}.layers.1", f"{theirs}.1", behind=1)
 
 
-def _unread(network: Network) -> dict[str, Tensor]:
+def _unread(network: Official) -> dict[str, Tensor]:
     """What the official code saves without reading: norms behind each transformer, embeddings' rows past the window."""
     if isinstance(network, Refine):
         return {}
@@ -213,7 +213,7 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
     return {str(name).removeprefix(_PREFIX): tensor for name, tensor in state.items()}
 
 
-def _blank_network(state: Mapping[str, Tensor]) -> Network:
+def _blank_network(state: Mapping[str, Tensor]) -> Official:
     """A network of the shape that the entries tell of; KeyError or CheckpointError name an entry that does not."""
     if "post_refine.0.weight" in state:
         return Refine(_length(state, "post_refine.3.bias") // 2, _length(state, "post_refine.0.bias"))

@@ -24,13 +24,15 @@ Places = Int[Tensor, "batch frames"] | Float[Tensor, "batch frames"]
 
 @dataclass(frozen=True, eq=False)
 class Track:
-    """One person. focal: over half the picture's width."""
+    """One person. focal: over half the picture's width. drawn: gaps were filled by somebody who knows people, and are
+    left so; else each window draws lines of its own through what it sees, as in training."""
 
     filled: Float[Tensor, "frames joints 2"]
     observed: Bool[Tensor, "frames joints"]
     fps: float
     focal: float = FOCAL
     times: Float[np.ndarray, " frames"] | None = None
+    drawn: bool = False
 
     @classmethod
     def of(cls, keypoints: Keypoints, device: torch.device, live: bool = False) -> "Track":
@@ -87,13 +89,19 @@ class Track:
         return torch.from_numpy(np.diff(self.times, append=np.inf) * self.fps <= CLOSE).to(self.observed.device)
 
     def windows(self, places: Places) -> Float[Tensor, "batch frames joints 2"]:
-        """As in training, gaps are filled from within each window."""
+        xy, observed = self.seen(places)
+        return xy if self.drawn else within(xy, observed)
+
+    def seen(
+        self, places: Places
+    ) -> tuple[Float[Tensor, "batch frames joints 2"], Bool[Tensor, "batch frames joints"]]:
+        """Of windows, and what was observed in them."""
         if not places.is_floating_point():
-            return within(self.filled[places], self.observed[places])
+            return self.filled[places], self.observed[places]
         low = places.long()
         high, share = (low + 1).clamp_max(len(self) - 1), (places - low)[..., None].to(self.filled.dtype)
         observed = self.observed[low] & ((self.observed[high] & self._close[low, None]) | (share == 0))
-        return within(torch.lerp(self.filled[low], self.filled[high], share[..., None]), observed)
+        return torch.lerp(self.filled[low], self.filled[high], share[..., None]), observed
 
 
 def focal_of(keypoints: Keypoints) -> float:

@@ -61,10 +61,13 @@ def export(
     if out.suffix != ".pth":
         _graph(weights, out, kind, mirror)
         return
+    from typing import get_args
+
     from pstmo import checkpoint
+    from pstmo.official import Official
 
     found = checkpoint.load(checkpoint.find(weights))
-    checkpoint.export_official(found.network, out)
+    checkpoint.export_official(checkpoint.expect(found.network, get_args(Official), weights), out)
     print(f"wrote {out}; to bring it back, `pstmo import` needs to be told what a .pth does not say:")
     layouts = f"--keypoints {found.keypoints.name} --poses {found.poses.name}"
     print(f"  {layouts} --rate {found.rate:g} --framing {found.framing}")

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from pstmo.checkpoint import Checkpoint
+from pstmo.checkpoint import Checkpoint, Network
 from pstmo.errors import CheckpointError, PstmoError
 from pstmo.model.masked import MaskedPoseModel
-from pstmo.official import Network
 from pstmo.presets import ModelConfig
 from pstmo.training.sources import Source
 

@@ -1,0 +1,62 @@
+"""What a detector missed, drawn from what it saw: gaps filled by masked pose modelling (paper, section 3.2)."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pstmo import checkpoint
+from pstmo.checkpoint import Checkpoint
+from pstmo.model.filler import Drawn, GapFiller
+from pstmo.track import Track
+from pstmo.windows import mirrored
+
+AT_ONCE = 256
+"""Windows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Filler:
+    """Make it with `Filler.load`."""
+
+    checkpoint: Checkpoint
+    network: GapFiller
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, device: str | torch.device = "cpu") -> "Filler":
+        """What comes with the package, or a checkpoint of `training.filling`. Raises CheckpointError."""
+        path = Path(str(resources.files("pstmo"))) / "weights/gaps/cmu-fill.safetensors" if path is None else Path(path)
+        found = checkpoint.load(path)
+        return cls(found, checkpoint.expect(found.network, GapFiller, path).to(device))
+
+    @torch.inference_mode()
+    def fill(self, track: Track) -> tuple[Float[Tensor, "frames joints 2"], Float[Tensor, "frames joints"]]:
+        """A place for every joint, and how far off it is to be expected: 0 where it was observed, infinite where nobody
+        was seen for longer than a window and there is but a line."""
+        xy, error = track.filled.clone(), torch.where(track.observed, 0.0, torch.inf)
+        frames = (~track.observed).any(1).nonzero()[:, 0]
+        offsets = self._offsets(track)
+        for part in frames.split(AT_ONCE):
+            windows, observed = track.seen(track.places(part, offsets))
+            drawn, somebody = self._drawn(windows, observed), observed.any(2).any(1)
+            centre, rows = len(offsets) // 2, part[somebody]
+            hidden = ~track.observed[rows]
+            xy[rows] = torch.where(hidden[..., None], drawn.xy[somebody, centre], xy[rows])
+            error[rows] = torch.where(hidden, drawn.error[somebody, centre], error[rows])
+        return xy, error
+
+    def _offsets(self, track: Track) -> Tensor:
+        """Windows run as in training, so that a gap and both its ends fit into one."""
+        window, step = self.network.config.frames, max(1, round(track.fps / self.checkpoint.rate))
+        return step * (torch.arange(window, device=track.filled.device) - window // 2)
+
+    def _drawn(self, windows: Tensor, observed: Tensor) -> Drawn:
+        """The mean of what is drawn of windows and of their mirror images."""
+        skeleton = self.checkpoint.keypoints
+        flipped = self.network(mirrored(windows, skeleton), observed[..., list(skeleton.mirrored)])
+        straight = self.network(windows, observed)
+        error = (straight.error + flipped.error[..., list(skeleton.mirrored)]) / 2
+        return Drawn((straight.xy + mirrored(flipped.xy, skeleton)) / 2, error, straight.size)
