@@ -29,8 +29,8 @@ class BlazePose:
     """weights: MediaPipe's network for landmarks, lite, full or heavy, person_weights: the one for people (.tflite);
     None = those that come with the package, full for landmarks.
 
-    people: at most, in a picture. With one, it does what MediaPipe does. threads: of the processor, None = as many as
-    help. Raises FormatError for other files, PstmoError where LiteRT is not installed.
+    people: at most, in a picture. With one, it does what MediaPipe does, but for a second look at who is new. threads:
+    of the processor, None = as many as help. Raises FormatError for other files, PstmoError where LiteRT is missing.
     """
 
     name = "blazepose"
@@ -73,6 +73,7 @@ class BlazePose:
             yield frame, bodies
 
     def _new(self, image: np.ndarray, known: list[SteadyRegion]) -> list[SteadyRegion]:
-        """People who are not known yet."""
+        """People who are not known yet. Their landmarks tell their regions better than the first network does."""
         regions = [region for region in self._find(image) if not any(region.same(other.region) for other in known)]
-        return [SteadyRegion(region) for region in regions[: self._people - len(known)]]
+        found = [self._landmarks(image, region).region for region in regions[: self._people - len(known)]]
+        return [SteadyRegion(region) for region in found]

@@ -52,12 +52,11 @@ def _whole(image: np.ndarray) -> np.ndarray:
 
 
 def _letterbox(image: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """(224, 224, 3), -1 to 1; black beyond the edges."""
-    picture = cut(image, affine, SIDE)
-    x, y = (affine[:, :2] @ np.stack([np.arange(SIDE)] * 2)) + affine[:, 2:]
-    picture[:, (x < 0) | (x > image.shape[1] - 1)] = 0
-    picture[(y < 0) | (y > image.shape[0] - 1)] = 0
-    return picture / 127.5 - 1
+    """(224, 224, 3), -1 to 1; black from one pixel beyond the edges on, and in between up to there."""
+    place = np.outer(np.diag(affine), np.arange(SIDE)) + affine[:, 2:]
+    size = np.array(image.shape[1::-1])[:, None]
+    across, along = np.minimum(place + 1, size - place).clip(0, 1).astype(np.float32)
+    return cut(image, affine, SIDE) * (along[:, None] * across)[..., None] / 127.5 - 1
 
 
 def _cells() -> np.ndarray:
