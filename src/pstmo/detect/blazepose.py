@@ -57,10 +57,10 @@ class BlazePose:
     def bodies(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Body]]]:
         """The same with all that the network tells, such as the landmarks in space."""
         known: list[SteadyRegion] = []
-        lost = True
+        lost = False
         for count, frame in enumerate(frames):
             image, before = checked(frame), len(known)
-            if before < self._people and (lost or before == 0 or count % EVERY == 0):
+            if before < self._people and (before == 0 or lost or count % EVERY == 0):
                 known += self._new(image, known)
             bodies, followed = [], []
             for person in known:

@@ -74,6 +74,7 @@ def _merged(people: np.ndarray, score: np.ndarray) -> np.ndarray:
     merged = []
     while len(order):
         same = _overlap(people[order[0]], people[order]) > OVERLAP
+        same[0] = True  # even if its box is empty
         merged.append(np.average(people[order[same]], axis=0, weights=score[order[same]]))
         order = order[~same]
     return np.array(merged).reshape(-1, 12)
