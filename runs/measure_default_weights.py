@@ -23,7 +23,7 @@ from train_default_weights import DATA, NAMES, OUT, STEPS, recipe_of
 from pstmo import checkpoint
 from pstmo.checkpoint import Checkpoint
 from pstmo.datasets import motions
-from pstmo.detector import DetectorNoise
+from pstmo.imperfect import DetectorNoise
 from pstmo.model.stmo import STMO, Prediction
 from pstmo.training.check import Check, check
 from pstmo.training.sources import SeenMotion, validation_batches, validation_numbers

@@ -15,7 +15,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from pstmo.detector import DetectorNoise
+from pstmo.imperfect import DetectorNoise
 from pstmo.presets import PRESETS, Masking, Recipe
 from pstmo.train import Job
 from pstmo.training.engine import Engine

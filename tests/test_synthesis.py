@@ -11,8 +11,8 @@ from torch import Generator, Tensor
 
 from pstmo import camera
 from pstmo.chance import Chance
-from pstmo.detector import Detection, DetectorNoise, detect
 from pstmo.errors import SkeletonError
+from pstmo.imperfect import Detection, DetectorNoise, detect
 from pstmo.skeleton import BODY25, COCO, MOCAP
 from pstmo.synthesis import BodyRanges, CameraRanges, random_cameras, vary_body
 

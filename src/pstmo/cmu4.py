@@ -25,11 +25,11 @@ from pstmo.chance import Chance
 from pstmo.datasets import human36m, mocap, motions, paired
 from pstmo.datasets.human36m_cameras import human36m_cameras
 from pstmo.datasets.paired import PairedDataset
-from pstmo.detector import DetectorNoise, detect
 from pstmo.errors import PstmoError
 from pstmo.files.atomic import filling
 from pstmo.files.objects import write_objects
 from pstmo.fill import interpolate
+from pstmo.imperfect import DetectorNoise, detect
 from pstmo.progress import progress
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP, Skeleton
 

@@ -17,9 +17,9 @@ from pstmo.chance import Chance
 from pstmo.datasets.motions import Corpus, motion_class
 from pstmo.datasets.paired import PairedDataset
 from pstmo.datasets.recording import Entry
-from pstmo.detector import DetectorNoise, detect
 from pstmo.fill import interpolate, within
 from pstmo.framing import FOCAL, FRAMINGS
+from pstmo.imperfect import DetectorNoise, detect
 from pstmo.presets import Recipe
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP, Skeleton
 from pstmo.synthesis import BodyRanges, CameraRanges, random_cameras, vary_body
