@@ -6,8 +6,8 @@ from pathlib import Path
 import pstmo
 
 ORDER = (
-    "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "people", "files", "runner",
-    "datasets", "fill", "framing", "track", "windows", "chance", "synthesis", "detector", "cmu4", "model", "official",
+    "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "frame", "people", "files", "runner",
+    "video", "datasets", "fill", "framing", "track", "windows", "chance", "synthesis", "detector", "cmu4", "model", "official",
     "checkpoint", "metrics", "training", "windowed", "modes", "lift", "stream", "export", "tally", "evaluate", "tables",
     "report", "train", "reproduce", "view", "benchmark", "cli", "__init__", "__main__",
 )  # fmt: skip
