@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from pstmo.errors import VideoError
-from pstmo.video.recording import Damage, Recording
+from pstmo.video.decoder import Damage
+from pstmo.video.recording import Recording
 
 ENDINGS = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 

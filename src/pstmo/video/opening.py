@@ -13,6 +13,9 @@ LIMIT = 2**26
 
 EXPECTED = "a video such as MP4, MOV, MKV, WebM, AVI or GIF"
 
+TEXTS = ("ansi", "bintext", "idf", "xbin")
+"""What FFmpeg takes text files for: pictures of a terminal."""
+
 USUAL, FASTEST = 30.0, 1000.0
 """Pictures a second: where the file tells nothing, and what it may tell."""
 
@@ -28,17 +31,17 @@ def opened(name: str, address: str, options: dict[str, Any]) -> Any:
 
 
 def video_of(name: str, container: Any) -> "av.VideoStream":
-    """The first stream of pictures that is no cover. Raises VideoError when there is none that can be decoded."""
+    """The first stream of moving pictures. Raises VideoError when there is none that can be decoded."""
     for stream in container.streams.video:
-        if "attached_pic" in str(stream.disposition):
+        if _is_cover(stream):
             continue
         if stream.codec_context is None:
             raise VideoError(
                 f"{name}: found video in a codec that this FFmpeg does not have, expected one such as H.264"
             )
-        stream.codec_context.options = {"max_pixels": str(LIMIT)}
-        stream.thread_type = "AUTO"
-        return stream
+        if stream.codec_context.name not in TEXTS:
+            stream.codec_context.options = {"max_pixels": str(LIMIT)}
+            return stream
     found = ", ".join(map(described, container.streams)) or "nothing"
     raise VideoError(f"{name}: found {found} in {container.format.long_name}, expected {EXPECTED}")
 
@@ -46,8 +49,13 @@ def video_of(name: str, container: Any) -> "av.VideoStream":
 def described(stream: Any) -> str:
     """Such as: audio (aac)."""
     codec = stream.codec_context.name if stream.codec_context else "unknown codec"
-    cover = "cover picture" if "attached_pic" in str(getattr(stream, "disposition", "")) else stream.type
-    return f"{cover} ({codec})"
+    kind = "text" if codec in TEXTS else "cover picture" if _is_cover(stream) else stream.type
+    return f"{kind} ({codec})"
+
+
+def _is_cover(stream: Any) -> bool:
+    """Whether it is a picture that goes with a song."""
+    return stream.type == "video" and extra("av.stream", "video").Disposition.attached_pic in stream.disposition
 
 
 def rate_of(stream: "av.VideoStream", timed: bool) -> float:

@@ -62,8 +62,8 @@ class Video:
             self._source.close()
             self._conclude((number - 1) / (last - first) if number > 1 else self.fps)
         if not number:
-            length = "unknown" if self.duration is None else f"{self.duration:.2f} s"
-            wanted = f"from {self._start:g} to {self._end:g} s"
+            length = "unknown" if self.duration is None else f"{self.duration:g} s"
+            wanted = f"from {self._start:g} " + ("s on" if self._end == inf else f"to {self._end:g} s")
             raise VideoError(f"{self._name}: found no picture {wanted}; its length is {length}")
 
     def _timed(self) -> Iterator[tuple[float, Any]]:
@@ -95,7 +95,7 @@ def open_video(
     fps: frames a second of a folder, whose pictures have no clock of their own.
     Raises VideoError for what is no video, and PstmoError where PyAV is not installed.
     """
-    name, since, until = str(source), start or 0.0, inf if end is None else end
+    name, since, until = str(source), float(start or 0), inf if end is None else float(end)
     if not 0 <= since < until:
         raise VideoError(
             f"{name}: found start {start} and end {end}, expected seconds from 0 on, the end after the start"

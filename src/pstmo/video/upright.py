@@ -44,8 +44,8 @@ def _matrix(picture: "av.VideoFrame") -> tuple[float, float, float, float]:
         angle = radians(picture.rotation)
         return cos(angle), -sin(angle), sin(angle), cos(angle)
     if found is None:
-        return 1, 0, 0, 1
-    a, b, _, c, d = np.frombuffer(bytes(found), np.int32)[:5].tolist()
+        return 1.0, 0.0, 0.0, 1.0
+    a, b, _, c, d = np.frombuffer(bytes(found), np.int32)[:5].astype(float).tolist()
     return a, b, c, d
 
 
