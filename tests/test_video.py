@@ -210,6 +210,18 @@ def test_pictures_held_at_exit_do_not_hold_the_program(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "0\n", "")
 
 
+def test_memory_holds_a_few_pictures_only(tmp_path):
+    path = film(tmp_path / "clip.mp4", range(100), scale=12, options={"preset": "ultrafast"})
+    code = f"""
+import gc, resource
+from pstmo.video import open_video
+gc.disable()
+peaks = [resource.getrusage(resource.RUSAGE_SELF).ru_maxrss for frame in open_video({str(path)!r})]
+print((peaks[-1] - peaks[30]) // 1024)
+"""
+    assert int(python("-c", code).stdout) < 40  # megabytes; seventy pictures as they are stored have 93
+
+
 def test_standard_input(tmp_path):
     path = film(tmp_path / "clip.mkv", range(10))
     code = "from pstmo.video import open_video; print(len(list(open_video('-', 0.1))))"
