@@ -6,6 +6,7 @@ import sys
 import threading
 from fractions import Fraction
 from itertools import pairwise, product
+from pathlib import Path
 from typing import Any
 
 import av
