@@ -23,3 +23,7 @@ class Stopped(PstmoError):  # noqa: N818
 
 class CheckpointError(PstmoError):
     """A checkpoint that cannot be read, or does not fit the network."""
+
+
+class VideoError(PstmoError):
+    """Something that is no video, or a part of one without pictures."""

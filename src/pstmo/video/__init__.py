@@ -1,0 +1,5 @@
+"""Videos, folders of pictures, addresses and cameras in, upright pictures with true times out."""
+
+from pstmo.video.reading import Video, open_video
+
+__all__ = ["Video", "open_video"]
