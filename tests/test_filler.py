@@ -79,7 +79,7 @@ def test_it_does_not_matter_where_and_how_large_somebody_is(network: GapFiller):
 
 def test_a_clip_is_filled_and_its_mirror_image_as_the_mirror_image(filler: Filler):
     track = Track.of(clip(), torch.device("cpu"))
-    xy, error = filler.fill(track)
+    xy, error = filler.draw(track)
     assert torch.isfinite(xy).all()
     assert torch.isfinite(error).all()
     assert (xy[track.observed] == track.filled[track.observed]).all()
@@ -87,7 +87,7 @@ def test_a_clip_is_filled_and_its_mirror_image_as_the_mirror_image(filler: Fille
     order = list(COCO.mirrored)
     flipped = track.filled[:, order] * torch.tensor([-1, 1])
     other = replace(track, filled=flipped, observed=track.observed[:, order])
-    torch.testing.assert_close(filler.fill(other)[0], xy[:, order] * torch.tensor([-1, 1]), atol=1e-5, rtol=0)
+    torch.testing.assert_close(filler.draw(other)[0], xy[:, order] * torch.tensor([-1, 1]), atol=1e-5, rtol=0)
 
 
 def test_where_nobody_is_seen_for_long_there_is_but_a_line(filler: Filler):
@@ -95,7 +95,7 @@ def test_where_nobody_is_seen_for_long_there_is_but_a_line(filler: Filler):
     xy = seen.xy.copy()
     xy[20:80] = torch.nan
     track = Track.of(Keypoints.from_array(xy, image_size=seen.image_size, fps=seen.fps), torch.device("cpu"))
-    drawn, error = filler.fill(track)
+    drawn, error = filler.draw(track)
     assert (drawn[50] == track.filled[50]).all()
     assert torch.isinf(error[50]).all()
     assert torch.isfinite(error[20]).all()

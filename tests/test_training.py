@@ -156,7 +156,7 @@ def test_gaps_hide_runs_of_frames(per_sample: bool):
     if per_sample:
         hidden = masks.joints.float()
         starts = (hidden[:, 1:] > hidden[:, :-1]).float().sum(1)
-        assert starts.mean() < 0.35  # in runs: few begin within the window
+        assert starts.mean() < 0.45  # in runs: few begin within the window
         assert starts.max() <= 3  # a joint alone, some together, the body
         assert 0.1 < hidden.mean() < 0.4
         shares = hidden.mean((0, 1))

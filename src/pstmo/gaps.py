@@ -1,16 +1,21 @@
 """What a detector missed, drawn from what it saw: gaps filled by masked pose modelling (paper, section 3.2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from pstmo import checkpoint
+from pstmo.camera import to_pixels
 from pstmo.checkpoint import Checkpoint
-from pstmo.model.filler import Drawn, GapFiller
+from pstmo.model import filler
+from pstmo.model.filler import GapFiller
+from pstmo.sequence import Drawn, Keypoints
 from pstmo.track import Track
 from pstmo.windows import mirrored
 
@@ -32,10 +37,23 @@ class Filler:
         found = checkpoint.load(path)
         return cls(found, checkpoint.expect(found.network, GapFiller, path).to(device))
 
+    def fill(self, keypoints: Keypoints) -> Keypoints:
+        """The same with `drawn` joints where they were not observed. Raises SkeletonError when joints are missing that
+        the network reads; joints beyond those are not drawn."""
+        mine = self.checkpoint.keypoints
+        seen = keypoints.to(mine)
+        found, off = self.draw(Track.of(seen, self.network.encoder.position.device))
+        width, height = keypoints.image_size
+        xy, error = keypoints.xy.copy(), np.where(keypoints.observed, np.float32(0), np.float32(np.inf))
+        columns = list(keypoints.skeleton.select(mine))
+        xy[:, columns] = np.where(seen.observed[..., None], seen.xy, to_pixels(found, width, height).cpu().numpy())
+        error[:, columns] = (off * width / 2).cpu().numpy()
+        return replace(keypoints, drawn=Drawn(xy, error))
+
     @torch.inference_mode()
-    def fill(self, track: Track) -> tuple[Float[Tensor, "frames joints 2"], Float[Tensor, "frames joints"]]:
+    def draw(self, track: Track) -> tuple[Float[Tensor, "frames joints 2"], Float[Tensor, "frames joints"]]:
         """A place for every joint, and how far off it is to be expected: 0 where it was observed, infinite where nobody
-        was seen for longer than a window and there is but a line."""
+        was seen for longer than a window and there is but a line. On the normalised screen."""
         xy, error = track.filled.clone(), torch.where(track.observed, 0.0, torch.inf)
         frames = (~track.observed).any(1).nonzero()[:, 0]
         offsets = self._offsets(track)
@@ -53,10 +71,16 @@ class Filler:
         window, step = self.network.config.frames, max(1, round(track.fps / self.checkpoint.rate))
         return step * (torch.arange(window, device=track.filled.device) - window // 2)
 
-    def _drawn(self, windows: Tensor, observed: Tensor) -> Drawn:
+    def _drawn(self, windows: Tensor, observed: Tensor) -> filler.Drawn:
         """The mean of what is drawn of windows and of their mirror images."""
         skeleton = self.checkpoint.keypoints
         flipped = self.network(mirrored(windows, skeleton), observed[..., list(skeleton.mirrored)])
         straight = self.network(windows, observed)
         error = (straight.error + flipped.error[..., list(skeleton.mirrored)]) / 2
-        return Drawn((straight.xy + mirrored(flipped.xy, skeleton)) / 2, error, straight.size)
+        return filler.Drawn((straight.xy + mirrored(flipped.xy, skeleton)) / 2, error, straight.size)
+
+
+@cache
+def usual(device: torch.device) -> Filler:
+    """What comes with the package."""
+    return Filler.load(device=device)

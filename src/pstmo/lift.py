@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pstmo import checkpoint, modes
+from pstmo import checkpoint, gaps, modes
 from pstmo.checkpoint import Checkpoint
 from pstmo.errors import PstmoError
 from pstmo.metrics import rooted
@@ -21,18 +21,24 @@ from pstmo.track import Track
 from pstmo.windowed import Windowed, WindowLifter
 
 
-def load(name_or_path: str | Path = checkpoint.DEFAULT, device: str = "cpu", precision: Precision = "fp32") -> "Lifter":
+def load(
+    name_or_path: str | Path = checkpoint.DEFAULT,
+    device: str = "cpu",
+    precision: Precision = "fp32",
+    draws: bool = True,
+) -> "Lifter":
     """A lifter with weights that come with the package, by name, or with a checkpoint of one's own, by path.
 
     precision: "bf16" = products in bfloat16, several times as fast where the processor or GPU has them, poses about a
     millimetre from those of "fp32".
+    draws: gaps are filled by a network that knows people; else by straight lines within each window.
 
     Raises CheckpointError naming the weights there are, or what is wrong with the file; PstmoError for a device that
     PyTorch does not have here.
     """
     path = checkpoint.find(name_or_path)
     found = checkpoint.load(path)
-    return Lifter(found, placed(checkpoint.expect(found.network, STMO, path), device), precision)
+    return Lifter(found, placed(checkpoint.expect(found.network, STMO, path), device), precision, draws)
 
 
 def placed(network: STMO, device: str) -> STMO:
@@ -50,6 +56,7 @@ class Lifter:
     checkpoint: Checkpoint
     network: STMO
     precision: Precision = "fp32"
+    draws: bool = True
 
     def lift(
         self,
@@ -64,8 +71,8 @@ class Lifter:
     ) -> Poses:
         """One pose a frame, whatever the length of the clip.
 
-        Joints that were not observed are interpolated within each window (see `fill`); frames in which nothing was
-        observed say so in `Poses.observed`.
+        Joints that were not observed are drawn from those around them (see `gaps`), or, by a stream, held; frames in
+        which nothing was observed say so in `Poses.observed`.
         mode: "exact", every frame from a window around it; "fast", some exactly and a curve through them; "sequence",
         all frames of a window at once; "live", each from what a stream has seen; "auto", see `modes.chosen`.
         mirror: average with the mirrored clip's poses (paper, section 4.2), for twice the time.
@@ -78,6 +85,8 @@ class Lifter:
         keypoints lack joints that the network reads.
         """
         keypoints = self._observed(keypoints)
+        if mode != "live":
+            keypoints = self.filled(keypoints)
         every = max(1, round(keypoints.fps / KEPT)) if every is None else every
         step = self.step(keypoints.fps) if step is None else step
         _check(step=step, every=every, overlap=overlap, lag=lag)
@@ -112,6 +121,14 @@ class Lifter:
         _check(step=step)
         with torch.inference_mode():
             return modes.exact(self._windowed(keypoints, mirror), step)
+
+    def filled(self, keypoints: Keypoints) -> Keypoints:
+        """With its gaps `drawn`, unless there are none, they are already, or nobody knows these joints."""
+        if not self.draws or keypoints.drawn is not None or keypoints.observed.all():
+            return keypoints
+        filler = gaps.usual(self.device)
+        known = filler.checkpoint.keypoints.joints == self.checkpoint.keypoints.joints
+        return filler.fill(keypoints) if known else keypoints
 
     def step(self, fps: float) -> int:
         """Source frames between two frames of a window, so that windows run about as fast as in training."""

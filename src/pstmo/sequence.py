@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from math import radians, tan
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ class Keypoints:
     confidence: (frames, joints) float32, 0 where not observed.
     image_size: (width, height) in pixels. fps: frames a second. focal: length in pixels; None = nobody knows.
     timestamps: (frames,) float64, seconds, rising; None = the clock is regular.
+    drawn: what `gaps.Filler` put where joints were not observed; None = nothing yet.
     """
 
     xy: np.ndarray
@@ -26,6 +28,7 @@ class Keypoints:
     fps: float
     focal: float | None = None
     timestamps: np.ndarray | None = None
+    drawn: "Drawn | None" = None
 
     @classmethod
     def from_array(
@@ -83,7 +86,23 @@ class Keypoints:
         """The same person in another layout, joint by joint by name. Raises SkeletonError if joints are missing."""
         target = by_name(skeleton)
         pick = list(self.skeleton.select(target))
-        return replace(self, xy=self.xy[:, pick], confidence=self.confidence[:, pick], skeleton=target)
+        drawn = self.drawn and Drawn(self.drawn.xy[:, pick], self.drawn.error[:, pick])
+        xy, confidence = self.xy[:, pick], self.confidence[:, pick]
+        return replace(self, xy=xy, confidence=confidence, skeleton=target, drawn=drawn)
+
+    def trusted(self, confidence: float | int) -> "Keypoints":
+        """The same, where joints with less confidence count as not observed."""
+        low = self.confidence < confidence
+        xy, sure = np.where(low[..., None], np.float32(np.nan), self.xy), np.where(low, np.float32(0), self.confidence)
+        return replace(self, xy=xy, confidence=sure, drawn=None)
+
+
+class Drawn(NamedTuple):
+    """xy: (frames, joints, 2) float32, pixels, of every joint; NaN = nobody could say. error: (frames, joints) float32,
+    pixels by which each is expected to be off; 0 where it was observed, infinite where all is a line through a gap."""
+
+    xy: np.ndarray
+    error: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)

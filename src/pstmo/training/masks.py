@@ -44,7 +44,7 @@ def random_masks(masking: Masking, batch: int, frames: int, joints: int, chance:
 
 def gaps_in(chance: float, frames: int, joints: int, draw: Callable[..., Tensor]) -> Joints:
     """Runs of frames in which joints are hidden: each joint by itself with that chance, then some of them together and
-    the whole body with half of it. A run has up to one and a half windows, of which the window sees a part."""
+    the whole body with half of it. A run may be as long as the window, of which it may see a part."""
     alone = _runs(chance, frames, draw(3, joints))
     together, body = (_runs(chance / 2, frames, draw(3, 1)) for _ in range(2))
     return alone | (together & (draw(1, joints) < 0.5)) | body
@@ -53,7 +53,7 @@ def gaps_in(chance: float, frames: int, joints: int, draw: Callable[..., Tensor]
 def _runs(chance: float, frames: int, values: Tensor) -> Joints:
     """values: (*batch, 3, things) in [0, 1): whether there is one, how long it is and where it begins."""
     happens, length, start = values.unbind(-2)
-    length = 1 + length.square() * (1.5 * frames - 1)  # short ones more often
+    length = 1 + length.square() * (frames - 1)  # short ones more often
     start = (start * (frames + length) - length)[..., None, :]
     frame = torch.arange(frames, device=values.device)[:, None]
     return (happens < chance)[..., None, :] & (frame >= start) & (frame < start + length[..., None, :])
