@@ -1,7 +1,10 @@
 """The app that commands register with. Each is a function: its parameters are the options, its docstring the help."""
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +17,30 @@ app = tyro.extras.SubcommandApp()
 
 Out = Annotated[Path, arg(aliases=["-o"])]
 Way = Literal["auto", "exact", "fast", "sequence", "live"]
+Format = Literal[
+    "npz", "coco", "mmpose", "alphapose", "openpose", "mediapipe", "vitpose", "detectron2", "videopose3d",
+    "deeplabcut", "sleap", "csv",
+]  # fmt: skip
 Weights = Annotated[str | None, arg(aliases=["-w"], metavar="NAME|FILE")]
+
+
+class _Printed(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        print(record.getMessage())
+
+
+@contextmanager
+def printing(name: str) -> Iterator[None]:
+    """Prints what the library logs under that name."""
+    logger, handler = logging.getLogger(name), _Printed(logging.INFO)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def main() -> None:
