@@ -123,7 +123,7 @@ def _long(body: list[list[str]], columns: Columns) -> Seen:
     return Seen(list(names), joints, [frame for frame, _ in who], [person for _, person in who], scores, times)
 
 
-def _cells(body: list[list[str]], column: int | None, otherwise: float = np.nan) -> np.ndarray:
+def _cells(body: list[list[str]], column: int | None, otherwise: float | int = np.nan) -> np.ndarray:
     """(rows,) numbers of a column, or one number where there is no such column."""
     return np.full(len(body), otherwise) if column is None else values_of(body, [column])[:, 0]
 
