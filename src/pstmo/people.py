@@ -11,7 +11,7 @@ import numpy as np
 
 from pstmo.errors import FormatError, PstmoError, SkeletonError
 from pstmo.sequence import Keypoints
-from pstmo.skeleton import SKELETONS, Skeleton, by_name
+from pstmo.skeleton import COCO, SKELETONS, Skeleton, by_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +144,7 @@ def _unnamed(people: People, count: int) -> str:
 
 
 def _strange(names: tuple[str, ...]) -> str:
-    near = max(SKELETONS.values(), key=lambda known: len(set(known.joints) & set(names)) / len(known))
+    near = max(SKELETONS.values(), key=lambda known: (len(set(known.joints) & set(names)) / len(known), known is COCO))
     lacking = [joint for joint in near.joints if joint not in names]
     leave = f"; to leave those unseen, say --skeleton {near.name}" if 2 * len(lacking) <= len(near) else ""
     return (

@@ -37,7 +37,7 @@ def _table(path: Path) -> Table | None:
     if first.startswith(("{", "[")) or separator not in first:
         return None
     try:
-        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(row)]
+        rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
     except csv.Error as error:
         raise FormatError(f"not whole lines of separated values: {error}") from error
     for i, row in enumerate(rows):
