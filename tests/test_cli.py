@@ -278,8 +278,9 @@ def test_every_field_of_a_recipe_is_an_option(tmp_path: Path, pstmo_here):
 def test_lift_writes_motion_and_a_page(files: Path, tmp_path: Path):
     out = tmp_path / "new" / "results"
     printed = succeed(files, f"lift good.npz -o {out} -w small.safetensors").splitlines()
-    assert printed[0] == f"{out / 'motion.npz'}: 40 frames of h36m17, metres, camera axes"
-    assert printed[1].startswith(f"{out / 'view.html'}: ")
+    assert printed[0] == "good.npz: npz, 640 x 480 pixels, 30 frames/s, coco17, 40 frames, 1 person"
+    assert printed[1] == f"{out / 'motion.npz'}: 40 frames of h36m17, metres, camera axes"
+    assert printed[2].startswith(f"{out / 'view.html'}: ")
     assert re.fullmatch(r"lifted at \d+ frames/s with small, exact; [\d.]+ s in all", printed[-1])
     assert sorted(path.name for path in out.iterdir()) == ["motion.npz", "view.html"]
     poses = read_motion(out / "motion.npz")

@@ -15,7 +15,10 @@ DEEPEST = 4
 """Groups in groups; links can run in circles."""
 
 MOST = 1000
-"""Groups and arrays of a file."""
+"""Groups and arrays of a file, and texts of an array."""
+
+LONGEST = 1000
+"""Bytes of a text in an array; the rest is left out."""
 
 
 def load_tree(path: Path) -> Tree:
@@ -44,7 +47,7 @@ def _collect(h5py: Any, group: Any, path: str, tree: Tree) -> None:
         found = group[name]
         if isinstance(found, h5py.Group) and path.count("/") < DEEPEST:
             _collect(h5py, found, f"{path}{name}/", tree)
-        if isinstance(found, h5py.Dataset) and _readable(found):
+        if isinstance(found, h5py.Dataset) and _readable(h5py, found):
             tree.attributes[path + name] = _texts(found)
             _take(found, path + name, tree)
 
@@ -60,12 +63,16 @@ def _texts(found: Any) -> dict[str, str | bytes]:
     return texts
 
 
-def _readable(found: Any) -> bool:
-    return not found.is_virtual and not found.external and not found.dtype.hasobject
+def _readable(h5py: Any, found: Any) -> bool:
+    if found.is_virtual or found.external:
+        return False
+    texts = h5py.check_string_dtype(found.dtype) is not None and found.ndim == 1 and found.size <= MOST
+    return texts or not found.dtype.hasobject
 
 
 def _take(found: Any, name: str, tree: Tree) -> None:
     size = found.nbytes + sum(array.nbytes for array in tree.arrays.values())
     if size > LARGEST_FILE:
         raise FormatError(f"{name!r}: arrays of {size / 2**30:.1f} GiB, expected {LARGEST_FILE / 2**30:g} at most")
-    tree.arrays[name] = np.asarray(found[()])
+    array = np.asarray(found[()])
+    tree.arrays[name] = np.array([text[:LONGEST] for text in array], "S") if array.dtype.hasobject else array
