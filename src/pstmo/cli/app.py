@@ -24,20 +24,24 @@ Format = Literal[
 Weights = Annotated[str | None, arg(aliases=["-w"], metavar="NAME|FILE")]
 
 
-class _Printed(logging.Handler):
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+
     def emit(self, record: logging.LogRecord) -> None:
-        print(record.getMessage())
+        self.lines.append(record.getMessage())
 
 
 @contextmanager
-def printing(name: str) -> Iterator[None]:
-    """Prints what the library logs under that name."""
-    logger, handler = logging.getLogger(name), _Printed(logging.INFO)
+def logged(name: str) -> Iterator[list[str]]:
+    """Lists what the library logs under that name, to be printed once all has gone well."""
+    logger, handler = logging.getLogger(name), _Kept()
     level = logger.level
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     try:
-        yield
+        yield handler.lines
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)

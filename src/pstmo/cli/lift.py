@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from pstmo.cli.app import Format, Out, Way, Weights, app, printing
+from pstmo.cli.app import Format, Out, Way, Weights, app, logged
 from pstmo.errors import PstmoError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def lift(
     started = time.perf_counter()
     from pstmo.files import write_motion
 
-    seen = _read(keypoints, format=format, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
+    seen, told = _read(keypoints, format=format, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
     if fov is not None:
         seen = seen.with_view(fov)
     from pstmo import checkpoint
@@ -73,8 +73,12 @@ def lift(
     make_folder(out)
     write_motion(out / "motion.npz", poses, seen)
     write_page(out / "view.html", seen, poses, title=keypoints.stem)
-    print(f"{out / 'motion.npz'}: {poses.frames} frames of {poses.skeleton.name}, metres, camera axes")
-    print(f"{out / 'view.html'}: the motion to look at, in any browser")
+    print(
+        *told,
+        f"{out / 'motion.npz'}: {poses.frames} frames of {poses.skeleton.name}, metres, camera axes",
+        f"{out / 'view.html'}: the motion to look at, in any browser",
+        sep="\n",
+    )
     unseen = poses.frames - int(poses.observed.sum())
     if unseen:
         print(f"nobody was seen in {unseen} of {poses.frames} frames; their poses rest on the frames around them")
@@ -89,9 +93,9 @@ def lift(
     )
 
 
-def _read(path: Path, **facts: Any) -> "Keypoints":
-    """Reads the file and prints what is in it."""
+def _read(path: Path, **facts: Any) -> "tuple[Keypoints, list[str]]":
+    """The file's keypoints, and what to say of it."""
     from pstmo.files import read_keypoints
 
-    with printing("pstmo.files"):
-        return read_keypoints(path, **facts)
+    with logged("pstmo.files") as told:
+        return read_keypoints(path, **facts), told
