@@ -6,106 +6,31 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from keypoint_files import (
+    KNOWN,
+    SIZE,
+    assert_same,
+    landmarks,
+    person,
+    results,
+    rows,
+    write_alphapose,
+    write_cmu,
+    write_coco,
+    write_json,
+    write_npz,
+    write_openpose,
+    write_results,
+)
+from keypoint_tables import WRITERS
 
 from pstmo.errors import PstmoError
-from pstmo.files import FORMATS, read_keypoints, write_keypoints
+from pstmo.files import FORMATS, read_keypoints
 from pstmo.files.openpose import OPENPOSE18
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import SKELETONS
 
-SIZE = (640, 480)
-KNOWN = {"image_size": SIZE, "fps": 25}
 SAMPLE = Path(os.environ.get("PSTMO_SHARED", Path(__file__).parents[2] / "shared")) / "samples"
-
-
-def person(skeleton: str = "coco17", frames: int = 6, missing: tuple[int, ...] = (2,), seed: int = 0) -> Keypoints:
-    """Somebody who is not seen in some frames, and of whom a joint is hidden in another."""
-    rng = np.random.default_rng(seed)
-    joints = len(SKELETONS[skeleton])
-    xy = rng.uniform(50, 400, (frames, joints, 2))
-    confidence = rng.uniform(0.1, 1, (frames, joints))
-    confidence[1, 3] = 0
-    confidence[list(missing)] = 0
-    return Keypoints.from_array(xy, confidence=confidence, skeleton=skeleton, **KNOWN)
-
-
-def rows(keypoints: Keypoints) -> list[list[float]]:
-    """[x, y, c, x, y, c, ...] for each frame, zeros where a joint is not observed, [] where nothing is."""
-    triples = np.nan_to_num(np.concatenate([keypoints.xy, keypoints.confidence[..., None]], -1).astype(float))
-    return [frame.ravel().tolist() if frame.any() else [] for frame in triples]
-
-
-def write_json(path: Path, value: object) -> Path:
-    path.write_text(json.dumps(value))
-    return path
-
-
-def results(keypoints: Keypoints, image: str | None = None, **more: object) -> list[dict]:
-    """A results list; `image` is the name's pattern, without it ids are numbers."""
-    return [
-        {"image_id": image.format(i) if image else i, "category_id": 1, "keypoints": row, "score": 1.5, **more}
-        for i, row in enumerate(rows(keypoints))
-        if row
-    ]
-
-
-def write_coco(folder: Path, keypoints: Keypoints) -> Path:
-    images = [{"id": i, "file_name": f"{i}.jpg", "width": SIZE[0], "height": SIZE[1]} for i in range(keypoints.frames)]
-    return write_json(folder / "person.json", {"images": images, "annotations": results(keypoints), "categories": []})
-
-
-def write_results(folder: Path, keypoints: Keypoints) -> Path:
-    return write_json(folder / "results.json", results(keypoints))
-
-
-def write_alphapose(folder: Path, keypoints: Keypoints) -> Path:
-    return write_json(folder / "alphapose-results.json", results(keypoints, "{}.jpg", idx=[[1.0], [4.0]]))
-
-
-def write_openpose(folder: Path, keypoints: Keypoints, people: str = "people", key: str = "pose_keypoints_2d") -> Path:
-    folder = folder / "openpose"
-    folder.mkdir()
-    for i, row in enumerate(rows(keypoints)):
-        frame = {"version": 1.3, people: [{"person_id": [-1], key: row}] if row else []}
-        write_json(folder / f"clip2_{i:012d}_keypoints.json", frame)
-    return folder
-
-
-def write_cmu(folder: Path, keypoints: Keypoints) -> Path:
-    frames = {f"{i}.jpg": {"bodies": [{"joints": row}]} for i, row in enumerate(rows(keypoints)) if row}
-    return write_json(folder / "cmu.json", frames)
-
-
-def landmarks(row: list[float]) -> list[dict[str, float]]:
-    return [{"x": x / SIZE[0], "y": y / SIZE[1], "z": 0.0, "visibility": c} for x, y, c in zip(*[iter(row)] * 3)]  # noqa: B905
-
-
-def write_mediapipe(folder: Path, keypoints: Keypoints) -> Path:
-    frames = [landmarks(row) or None for row in rows(keypoints)]
-    return write_json(folder / "mediapipe.json", {"image_size": SIZE, "fps": 25.0, "frames": frames})
-
-
-def write_npz(folder: Path, keypoints: Keypoints) -> Path:
-    write_keypoints(folder / "keypoints.npz", keypoints)
-    return folder / "keypoints.npz"
-
-
-WRITERS = [
-    ("npz", write_npz, "coco17"),
-    ("npz", write_npz, "h36m17"),
-    ("coco", write_coco, "coco17"),
-    ("coco", write_results, "coco17"),
-    ("alphapose", write_alphapose, "coco17"),
-    ("alphapose", write_alphapose, "halpe26"),
-    ("openpose", write_openpose, "body25"),
-    ("mediapipe", write_mediapipe, "mediapipe33"),
-]
-
-
-def assert_same(a: Keypoints, b: Keypoints) -> None:
-    np.testing.assert_allclose(a.xy, b.xy, rtol=1e-6)
-    np.testing.assert_array_equal(a.confidence, b.confidence)
-    assert (a.skeleton, a.image_size, a.fps) == (b.skeleton, b.image_size, b.fps)
 
 
 @pytest.mark.parametrize(("format", "write", "skeleton"), WRITERS)

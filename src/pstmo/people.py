@@ -11,7 +11,7 @@ import numpy as np
 
 from pstmo.errors import FormatError, PstmoError, SkeletonError
 from pstmo.sequence import Keypoints
-from pstmo.skeleton import SKELETONS, Skeleton, by_name
+from pstmo.skeleton import COCO, SKELETONS, Skeleton, by_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +54,7 @@ class People:
     frames: the numbers of its frames, without gaps; each becomes a frame of the Keypoints.
     layouts: joint names by number of joints; names may stop early, the joints after them are not used.
     image_size (width, height) in pixels and fps: None where the file does not say.
+    named: the file itself names the joints in layouts; they are not merely those usual in its format.
     normalised: x and y are fractions of the image's width and height, not pixels.
     timestamps: of the frames, seconds, rising; None = the clock is regular.
     """
@@ -65,6 +66,11 @@ class People:
     fps: float | None = None
     normalised: bool = False
     timestamps: np.ndarray | None = None
+    named: bool = False
+
+
+_NOTHING = np.full((1, 3), np.nan)
+"""A joint that is not observed."""
 
 
 def keypoints_of(
@@ -78,10 +84,10 @@ def keypoints_of(
     """One person's Keypoints; see `read_keypoints` for the arguments and errors."""
     count = _joint_count(people)
     layout, columns = _layout(people, count, skeleton)
-    joints = np.full((len(people.frames), count, 3), np.nan)
+    joints = np.full((len(people.frames), len(columns), 3), np.nan)
     for detection in _follow(_candidates(people, person)):
-        joints[detection.frame - people.frames.start] = detection.joints
-    xy, confidence = joints[:, columns, :2], joints[:, columns, 2]
+        joints[detection.frame - people.frames.start] = np.append(detection.joints, _NOTHING, 0)[columns]
+    xy, confidence = joints[..., :2], joints[..., 2]
     size = image_size or people.image_size
     if people.normalised and size:
         xy = xy * size
@@ -105,7 +111,10 @@ def _joint_count(people: People) -> int:
 
 
 def _layout(people: People, count: int, wanted: str | Skeleton | None) -> tuple[Skeleton, list[int]]:
-    """The skeleton, and which columns its joints are: by name where the file or its format names the joints."""
+    """The skeleton, and which columns its joints are: by name where the file or its format names the joints.
+
+    -1 stands for a joint that is not there: of the caller's skeleton, a file with names may lack half of the joints.
+    """
     names = people.layouts.get(count, ())
     if wanted is not None:
         skeleton = by_name(wanted)
@@ -116,17 +125,31 @@ def _layout(people: People, count: int, wanted: str | Skeleton | None) -> tuple[
         skeleton = max(able, key=len)
     if set(skeleton.joints) <= set(names):
         return skeleton, [names.index(joint) for joint in skeleton.joints]
+    if people.named and 2 * len(set(skeleton.joints) & set(names)) >= len(skeleton):
+        return skeleton, [names.index(joint) if joint in names else -1 for joint in skeleton.joints]
     if len(skeleton) != count:
         raise SkeletonError(f"found {count} joints, but skeleton {skeleton.name!r} has {len(skeleton)}")
     return skeleton, list(range(count))
 
 
 def _unnamed(people: People, count: int) -> str:
+    if people.named:
+        return _strange(people.layouts.get(count, ()))
     fits = ", ".join(known.name for known in SKELETONS.values() if len(known) == count) or "none that is known here"
     usual = " or ".join(map(str, people.layouts)) or "joints with names"
     return (
         f"found {count} joints without known names, expected {usual}; "
         f"say which they are with --skeleton NAME; skeletons of {count} joints: {fits}"
+    )
+
+
+def _strange(names: tuple[str, ...]) -> str:
+    near = max(SKELETONS.values(), key=lambda known: (len(set(known.joints) & set(names)) / len(known), known is COCO))
+    lacking = [joint for joint in near.joints if joint not in names]
+    leave = f"; to leave those unseen, say --skeleton {near.name}" if 2 * len(lacking) <= len(near) else ""
+    return (
+        f"found joints {', '.join(names[:40])}; expected all of a skeleton: {', '.join(SKELETONS)}; "
+        f"of {near.name}, the nearest, {', '.join(lacking)} are missing{leave}"
     )
 
 

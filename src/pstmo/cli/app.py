@@ -1,7 +1,10 @@
 """The app that commands register with. Each is a function: its parameters are the options, its docstring the help."""
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,7 +17,34 @@ app = tyro.extras.SubcommandApp()
 
 Out = Annotated[Path, arg(aliases=["-o"])]
 Way = Literal["auto", "exact", "fast", "sequence", "live"]
+Format = Literal[
+    "npz", "coco", "mmpose", "alphapose", "openpose", "mediapipe", "vitpose", "detectron2", "videopose3d",
+    "deeplabcut", "sleap", "csv",
+]  # fmt: skip
 Weights = Annotated[str | None, arg(aliases=["-w"], metavar="NAME|FILE")]
+
+
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@contextmanager
+def logged(name: str) -> Iterator[list[str]]:
+    """Lists what the library logs under that name, to be printed once all has gone well."""
+    logger, handler = logging.getLogger(name), _Kept()
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield handler.lines
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def main() -> None:

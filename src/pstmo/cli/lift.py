@@ -2,12 +2,15 @@
 
 import time
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from tyro.conf import Positional
 
-from pstmo.cli.app import Out, Way, Weights, app
+from pstmo.cli.app import Format, Out, Way, Weights, app, logged
 from pstmo.errors import PstmoError
+
+if TYPE_CHECKING:
+    from pstmo.sequence import Keypoints
 
 
 @app.command
@@ -15,7 +18,7 @@ def lift(
     keypoints: Positional[Path],
     out: Out,
     weights: Weights = None,
-    format: Literal["npz", "coco", "alphapose", "openpose", "mediapipe"] | None = None,
+    format: Format | None = None,
     skeleton: str | None = None,
     image_size: tuple[int, int] | None = None,
     fps: float | None = None,
@@ -32,7 +35,7 @@ def lift(
     """Lift 2D keypoints of a person to 3D motion: OUT/motion.npz and OUT/view.html.
 
     Args:
-        keypoints: File of keypoints (npz; COCO, AlphaPose, OpenPose or MediaPipe JSON), or OpenPose's folder.
+        keypoints: File of keypoints of any usual detector (docs/formats.md lists them), or OpenPose's folder.
         out: Folder for the results; made if it is not there.
         weights: Weights that come with the package, by name, or a checkpoint. None = the package's default.
         format: Format of the file; without it the content decides.
@@ -51,9 +54,9 @@ def lift(
         device: Where to compute, such as cuda.
     """
     started = time.perf_counter()
-    from pstmo.files import read_keypoints, write_motion
+    from pstmo.files import write_motion
 
-    seen = read_keypoints(keypoints, format=format, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
+    seen, told = _read(keypoints, format=format, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
     if fov is not None:
         seen = seen.with_view(fov)
     from pstmo import checkpoint
@@ -70,8 +73,12 @@ def lift(
     make_folder(out)
     write_motion(out / "motion.npz", poses, seen)
     write_page(out / "view.html", seen, poses, title=keypoints.stem)
-    print(f"{out / 'motion.npz'}: {poses.frames} frames of {poses.skeleton.name}, metres, camera axes")
-    print(f"{out / 'view.html'}: the motion to look at, in any browser")
+    print(
+        *told,
+        f"{out / 'motion.npz'}: {poses.frames} frames of {poses.skeleton.name}, metres, camera axes",
+        f"{out / 'view.html'}: the motion to look at, in any browser",
+        sep="\n",
+    )
     unseen = poses.frames - int(poses.observed.sum())
     if unseen:
         print(f"nobody was seen in {unseen} of {poses.frames} frames; their poses rest on the frames around them")
@@ -84,3 +91,11 @@ def lift(
     print(
         f"lifted at {speed:.0f} frames/s with {poses.model}, {poses.mode}; {time.perf_counter() - started:.1f} s in all"
     )
+
+
+def _read(path: Path, **facts: Any) -> "tuple[Keypoints, list[str]]":
+    """The file's keypoints, and what to say of it."""
+    from pstmo.files import read_keypoints
+
+    with logged("pstmo.files") as told:
+        return read_keypoints(path, **facts), told

@@ -17,6 +17,7 @@ import numpy as np
 
 from pstmo.errors import FormatError
 from pstmo.files.content import image_size, number, numbered, span, triples, want
+from pstmo.files.names import joint_names
 from pstmo.people import Detection, People
 from pstmo.skeleton import COCO
 
@@ -57,7 +58,9 @@ def _read_annotations(content: dict[str, Any]) -> People:
         replace(detection, joints=np.minimum(detection.joints, [np.inf, np.inf, 1]))
         for detection in detections(entries, numbers, _track)
     ]
-    return People(found, span(numbers.values()), LAYOUTS | _named(content), sizes.pop())
+    names = _names(content)
+    layouts = LAYOUTS | {len(names): names} if names else LAYOUTS
+    return People(found, span(numbers.values()), layouts, sizes.pop(), named=bool(names))
 
 
 def image_ids(entries: list, key: str = "image_id") -> list[int | str]:
@@ -85,11 +88,10 @@ def _track(entry: dict[str, Any]) -> int | None:
     return want(entry["track_id"], int, "'track_id'") if entry.get("track_id") is not None else None
 
 
-def _named(content: dict[str, Any]) -> dict[int, tuple[str, ...]]:
-    """The joint names of the first category that has them."""
+def _names(content: dict[str, Any]) -> tuple[str, ...]:
+    """The joint names of the first category that has them, or none."""
     for category in want(content.get("categories", []), list, "'categories'"):
         names = want(category, dict, "category").get("keypoints")
         if names is not None:
-            joints = want(names, list, "'keypoints' of a category")
-            return {len(joints): tuple(want(name, str, "joint name") for name in joints)}
-    return {}
+            return joint_names(want(names, list, "'keypoints' of a category"))
+    return ()

@@ -5,6 +5,7 @@ import re
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path, PurePath
 from typing import Any, TypeVar
@@ -18,10 +19,41 @@ T = TypeVar("T")
 LARGEST = 1e9
 """No coordinate, size or rate is larger; it also fits float32."""
 
+MOST_FRAMES = 2_000_000
+"""More than nine hours at 60 fps."""
+
 LONGEST_GAP = 100_000
 """Frames without anybody in a row: an hour at 30 fps. Numbers further apart are not the frames of one video."""
 
-_KINDS = {list: "a list", dict: "a mapping", str: "a text", int: "a whole number", np.ndarray: "an array"}
+LARGEST_FILE = 2**31
+"""Bytes of a file, and of what it unpacks to."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of separated values, at least one, all with as many fields."""
+
+    rows: list[list[str]]
+
+    def __str__(self) -> str:
+        return f"a table of {len(self.rows)} rows, the first {', '.join(map(reprlib.repr, self.rows[0][:10]))}"
+
+
+@dataclass(frozen=True, eq=False)
+class Tree:
+    """An HDF5 file: arrays, and attributes that are texts, by paths of arrays and groups ("a/b", the file's is "")."""
+
+    arrays: dict[str, np.ndarray]
+    attributes: dict[str, dict[str, str | bytes]]
+
+    def __str__(self) -> str:
+        return f"an HDF5 file with arrays {', '.join(list(self.arrays)[:10]) or 'none'}"
+
+
+_KINDS = {
+    list: "a list", dict: "a mapping", str: "a text", int: "a whole number", np.ndarray: "an array",
+    Table: "separated values", Tree: "an HDF5 file",
+}  # fmt: skip
 
 
 @contextmanager
@@ -46,16 +78,25 @@ def load(path: Path) -> object:
         if not documents:
             raise FormatError("found a folder without .json files, expected one a frame")
         return documents
+    start = first_bytes(path, 8)
+    if start.startswith(b"\x93NUMPY"):
+        raise FormatError("found a bare .npy array, expected an .npz: np.savez(path, keypoints=array, fps=30)")
+    return _load_arrays(path) if start.startswith(b"PK") else _load_json(path)
+
+
+def first_bytes(path: Path, count: int) -> bytes:
+    """Raises FormatError for a file that is empty, too large or not to be read."""
     try:
         with path.open("rb") as file:
-            start = file.read(8)
+            start = file.read(count)
+        size = path.stat().st_size
     except OSError as error:
         raise FormatError(f"cannot be read: {error.strerror}") from error
     if not start:
         raise FormatError("the file is empty")
-    if start.startswith(b"\x93NUMPY"):
-        raise FormatError("found a bare .npy array, expected an .npz: np.savez(path, keypoints=array, fps=30)")
-    return _load_arrays(path) if start.startswith(b"PK") else _load_json(path)
+    if size > LARGEST_FILE:
+        raise FormatError(f"found {size / 2**30:.1f} GiB, expected {LARGEST_FILE / 2**30:g} at most")
+    return start
 
 
 def _load_arrays(path: Path) -> dict[str, Any]:
@@ -86,8 +127,6 @@ def _load_json(path: Path) -> object:
 def describe(value: object, depth: int = 2) -> str:
     """A few words on a value: its type, and what is in it."""
     match value:
-        case None:
-            return "nothing"
         case dict():
             keys = ", ".join(map(reprlib.repr, list(value)[:10]))
             inside = f" ('keypoints': {describe(value['keypoints'], 0)})" if "keypoints" in value and depth else ""
@@ -97,9 +136,11 @@ def describe(value: object, depth: int = 2) -> str:
             return f"a list of {len(value)}{inside}"
         case np.ndarray():
             return f"an array of shape {value.shape} and type {value.dtype}"
+        case Table() | Tree():
+            return str(value)
         case str():
             return f"the text {value[:40]!r}"
-    return reprlib.repr(value)
+    return "nothing" if value is None else reprlib.repr(value)
 
 
 def want(value: object, kind: type[T], what: str) -> T:
@@ -177,4 +218,6 @@ def span(numbers: Iterable[int], *, counted: bool = False) -> range:
     for before, after in pairwise(ordered):
         if after - before > LONGEST_GAP:
             raise FormatError(f"found no frame between {before} and {after}, expected the frames of one video")
+    if ordered[-1] - ordered[0] >= MOST_FRAMES:
+        raise FormatError(f"found frames {ordered[0]} to {ordered[-1]}, expected {MOST_FRAMES:,} at most")
     return range(ordered[0], ordered[-1] + 1)

@@ -6,7 +6,7 @@ lists (one a person), or a mapping with either as its `pose_landmarks`, `landmar
 nobody was seen. x and y are fractions of the image's width and height.
 
 Entry i is frame i, unless the frames say {frame: number}; then those not in the list are frames where nobody was seen,
-counted from 0, or from 1 where the smallest number is 1.
+counted from 0, or from 1 where the smallest number is 1. Frames may say {timestamp_ms: milliseconds}.
 """
 
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from pstmo.errors import FormatError
+from pstmo.files.clock import clock
 from pstmo.files.content import describe, image_size, number, span, triples, want
 from pstmo.people import Detection, People
 from pstmo.skeleton import MEDIAPIPE33
@@ -33,7 +34,9 @@ def recognises(content: object) -> bool:
     first = next(filter(None, frames), None) if isinstance(frames, list) else None
     if isinstance(first, dict):
         return any(key in first for key in KEYS)
-    return isinstance(first, list) and isinstance(first[0], list | dict)
+    while isinstance(first, list) and first:
+        first = first[0]
+    return isinstance(frames, list) and isinstance(first, dict) and "x" in first
 
 
 def read(content: object) -> People:
@@ -45,14 +48,25 @@ def read(content: object) -> People:
         for place, frame in zip(numbers, frames, strict=True)
         for person in _people(frame)
     ]
-    fps = number(about["fps"], "'fps'") if about.get("fps") is not None else None
-    return People(found, span(numbers, counted=True), LAYOUTS, image_size(about), fps, normalised=True)
+    whole = span(numbers, counted=True)
+    fps, timestamps = clock(_times(numbers, frames), whole)
+    if about.get("fps") is not None:
+        fps = number(about["fps"], "'fps'")
+    return People(found, whole, LAYOUTS, image_size(about), fps, normalised=True, timestamps=timestamps)
 
 
 def _number(place: int, frame: object) -> int:
     if isinstance(frame, dict) and "frame" in frame:
         return want(frame["frame"], int, f"'frame' of entry {place}")
     return place
+
+
+def _times(numbers: list[int], frames: list[Any]) -> dict[int, float]:
+    """Seconds of the frames that tell their time."""
+    said = {
+        place: frame.get("timestamp_ms") for place, frame in zip(numbers, frames, strict=True) if type(frame) is dict
+    }
+    return {place: number(time, f"time of frame {place}") / 1000 for place, time in said.items() if time is not None}
 
 
 def _people(frame: Any) -> list[Any]:

@@ -18,7 +18,7 @@ EXPECTED: str = ".npz archive with an array 'keypoints' (frames, joints, 2 or 3)
 
 
 def recognises(content: object) -> bool:
-    return isinstance(content, dict) and isinstance(content.get("keypoints"), np.ndarray)
+    return isinstance(content, dict) and isinstance(content.get("keypoints"), np.ndarray) and "boxes" not in content
 
 
 def read(content: object) -> People:

@@ -1,11 +1,27 @@
 """Reading a keypoint file of any known format."""
 
+import logging
+from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
 from pstmo.errors import FormatError
-from pstmo.files import alphapose, coco, mediapipe, npz, openpose
-from pstmo.files.content import describe, load, naming
+from pstmo.files import (
+    alphapose,
+    coco,
+    csv_table,
+    deeplabcut,
+    detectron2,
+    mediapipe,
+    mmpose,
+    npz,
+    openpose,
+    sleap,
+    videopose3d,
+    vitpose,
+)
+from pstmo.files.content import describe, naming
+from pstmo.files.loading import load
 from pstmo.people import People, keypoints_of
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
@@ -24,10 +40,19 @@ class Format(Protocol):
 FORMATS: dict[str, Format] = {
     "npz": npz,
     "coco": coco,
+    "mmpose": mmpose,
     "alphapose": alphapose,
     "openpose": openpose,
     "mediapipe": mediapipe,
+    "vitpose": vitpose,
+    "detectron2": detectron2,
+    "videopose3d": videopose3d,
+    "deeplabcut": deeplabcut,
+    "sleap": sleap,
+    "csv": csv_table,
 }
+
+_log = logging.getLogger("pstmo.files")
 
 
 def read_keypoints(
@@ -44,28 +69,53 @@ def read_keypoints(
     A frame of the file is a frame of the result; joints are NaN where the person was not seen.
 
     format: one of FORMATS; without it, the content decides.
-    skeleton: which joints these are. They are picked by name where the file or its format names them; where it does
-    not, or names others, the file must have as many as the skeleton.
+    skeleton: which joints these are. They are picked by name where the file or its format names them; joints that a
+    file with names lacks, half of them at most, are never observed. Without names the file must have as many as the
+    skeleton.
     image_size (width, height) in pixels, fps: win over what the file says.
     person: the track to take; without it, the one seen in most frames. Where nobody has a track, it is the person with
     the best score in the first frame that has any, and from then on the one nearest to the frame before. That is no
     tracker: when the person is lost from view, another may take the place.
 
+    What was read is logged in one line ("pstmo.files", INFO).
+
     Every error is a PstmoError that starts with the file's name: a FormatError for a file that is not what it should
     be, a SkeletonError for joints that do not fit, and a plain one for an image size or a frame rate that neither the
     file nor the caller gives, or for a person who is not there.
     """
-    people = read_people(path, format=format)
-    with naming(Path(path)):
-        return keypoints_of(people, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
+    path = Path(path)
+    with naming(path):
+        known, people = _read(path, format)
+        keypoints = keypoints_of(people, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
+    width, height = keypoints.image_size
+    _log.info(
+        "%s: %s, %d x %d pixels, %.4g frames/s, %s, %d frames, %s",
+        *(path, known, width, height, keypoints.fps),
+        *(keypoints.skeleton.name, keypoints.frames, _count(people)),
+    )
+    return keypoints
 
 
 def read_people(path: str | Path, *, format: str | None = None) -> People:
     """Everybody in a file, or in a folder with one JSON file a frame. Raises FormatError."""
     path = Path(path)
     with naming(path):
-        content = load(path)
-        return FORMATS[_format(content, format)].read(content)
+        return _read(path, format)[1]
+
+
+def _read(path: Path, format: str | None) -> tuple[str, People]:
+    """The format's name, and what the file says."""
+    content = load(path)
+    known = _format(content, format)
+    return known, FORMATS[known].read(content)
+
+
+def _count(people: People) -> str:
+    """How many people there are, in words: those with a track, or as many as are seen at once."""
+    seen = [detection for detection in people.detections if detection.observed.any()]
+    tracks = len({detection.track for detection in seen} - {None})
+    count = tracks or max(Counter(detection.frame for detection in seen).values(), default=0)
+    return f"{count} {'person' if count == 1 else 'people'}{'' if tracks or count < 2 else ' at once'}"
 
 
 def _format(content: object, name: str | None) -> str:
