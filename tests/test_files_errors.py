@@ -118,7 +118,7 @@ def test_a_bad_file_in_a_folder_is_named(tmp_path):
 def test_unknown_format_and_skeleton(tmp_path):
     path = tmp_path / "r.json"
     path.write_text(json.dumps([entry()]))
-    with pytest.raises(FormatError, match="unknown format 'xml'; available: npz, coco"):
+    with pytest.raises(FormatError, match="unknown format 'xml'; available: npz, detections, coco"):
         read_keypoints(path, format="xml", **KNOWN)
     with pytest.raises(SkeletonError, match=r"r.json: found 17 joints, but skeleton 'body25' has 25"):
         read_keypoints(path, skeleton="body25", **KNOWN)

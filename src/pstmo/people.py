@@ -56,7 +56,7 @@ class People:
     image_size (width, height) in pixels and fps: None where the file does not say.
     named: the file itself names the joints in layouts; they are not merely those usual in its format.
     normalised: x and y are fractions of the image's width and height, not pixels.
-    timestamps: of the frames, seconds, rising; None = the clock is regular.
+    timestamps: of the frames, seconds, rising; None = the clock is regular. focal: length in pixels; None = unknown.
     """
 
     detections: list[Detection]
@@ -66,6 +66,7 @@ class People:
     fps: float | None = None
     normalised: bool = False
     timestamps: np.ndarray | None = None
+    focal: float | None = None
     named: bool = False
 
 

@@ -18,8 +18,8 @@ app = tyro.extras.SubcommandApp()
 Out = Annotated[Path, arg(aliases=["-o"])]
 Way = Literal["auto", "exact", "fast", "sequence", "live"]
 Format = Literal[
-    "npz", "coco", "mmpose", "alphapose", "openpose", "mediapipe", "vitpose", "detectron2", "videopose3d",
-    "deeplabcut", "sleap", "csv",
+    "npz", "detections", "coco", "mmpose", "alphapose", "openpose", "mediapipe", "vitpose", "detectron2",
+    "videopose3d", "deeplabcut", "sleap", "csv",
 ]  # fmt: skip
 Weights = Annotated[str | None, arg(aliases=["-w"], metavar="NAME|FILE")]
 

@@ -50,6 +50,9 @@ class Tree:
         return f"an HDF5 file with arrays {', '.join(list(self.arrays)[:10]) or 'none'}"
 
 
+LINES = b'"format":"pstmo '
+"""In the first of them."""
+
 _KINDS = {
     list: "a list", dict: "a mapping", str: "a text", int: "a whole number", np.ndarray: "an array",
     Table: "separated values", Tree: "an HDF5 file",
@@ -114,8 +117,12 @@ def _load_arrays(path: Path) -> dict[str, Any]:
 
 
 def _load_json(path: Path) -> object:
+    """Of pstmo's JSON lines, the list of them; a last one that was cut off is left out."""
+    text = path.read_bytes()
     try:
-        return json.loads(path.read_bytes())
+        if LINES in text.partition(b"\n")[0]:
+            return [json.loads(line) for line in text[: text.rfind(b"\n")].split(b"\n")]
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise FormatError(
             f"neither an .npz file nor whole JSON: {error.msg} at character {error.pos} of {len(error.doc)}"

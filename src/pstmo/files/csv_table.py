@@ -62,7 +62,7 @@ def read(content: object) -> People:
     scores = [None if np.isnan(score) else float(score) for score in seen.scores]
     found = list(map(Detection, seen.frames, joints, scores, seen.persons))
     layouts = {len(names): names} if named else {}
-    return People(found, frames, layouts, None, fps, columns.visibility, timestamps, named)
+    return People(found, frames, layouts, None, fps, columns.visibility, timestamps, named=named)
 
 
 def _named(seen: Seen, visibility: bool) -> tuple[tuple[str, ...], np.ndarray, bool]:

@@ -11,6 +11,7 @@ from pstmo.files import (
     coco,
     csv_table,
     deeplabcut,
+    detections,
     detectron2,
     mediapipe,
     mmpose,
@@ -39,6 +40,7 @@ class Format(Protocol):
 
 FORMATS: dict[str, Format] = {
     "npz": npz,
+    "detections": detections,
     "coco": coco,
     "mmpose": mmpose,
     "alphapose": alphapose,
