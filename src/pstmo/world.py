@@ -25,9 +25,9 @@ PRICE = 2e-4
 """What acceleration costs, against squared metres between each joint and its ray, over the same time."""
 
 DOUBT = 0.05
-"""Metres between a joint and its ray from which on the joint counts less (Huber)."""
+"""Metres between a joint and its ray at which it counts half (Cauchy's weights)."""
 
-ROUNDS = 3
+ROUNDS = 5
 
 NEAREST = 0.1
 """Metres before the camera: nobody is nearer."""
@@ -111,7 +111,7 @@ def in_world(
     """
     _check(poses, keypoints, height)
     skeleton, motion = poses.skeleton, poses.positions.astype(np.float64)
-    scale = 1.0 if height is None else float(height) / standing_height(motion, skeleton)
+    scale = 1.0 if height is None else (height - ANKLE) / (standing_height(motion, skeleton) - ANKLE)
     motion = scale * motion
     focal = FOCAL * keypoints.image_size[0] / 2 if keypoints.focal is None else keypoints.focal
     seen, error = poses.observed, float("nan")
@@ -189,7 +189,7 @@ def _reprojected(
         vector[:, 2, 0] = -(weighed * target).sum((1, 2))
         root = smoothest(step * matrix, step * vector, times, PRICE)[..., 0]
         off = np.linalg.norm(root[:, None, :2] - rays * root[:, None, 2:] - target, axis=-1)
-        weight = confidence * np.minimum(1, DOUBT / off.clip(1e-9))
+        weight = confidence / (1 + (off / DOUBT) ** 2)
     return root
 
 
