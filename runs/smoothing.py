@@ -3,8 +3,8 @@
     pstmo data cmu4 --from data/mocap.npz -o data/cmu4
     python runs/smoothing.py [--weights cmu-w27] [--data data/cmu4]
 
-Lifts recordings of cmu4's test subjects, every so many-th, exactly: from keypoints as the detector gave them or
-smoothed, poses as they come or smoothed.
+Lifts recordings of cmu4's test subjects, every so many-th, exactly and live: from keypoints as the detector gave them
+or smoothed, poses as they come or smoothed.
 """
 
 import argparse
@@ -21,7 +21,6 @@ import pstmo
 from pstmo.benchmark.machine import Machine
 from pstmo.datasets import paired
 from pstmo.datasets.recording import Recording
-from pstmo.lift import Lifter
 from pstmo.metrics import mpjpe, mpjve, p_mpjpe
 from pstmo.sequence import Keypoints, Poses
 from pstmo.smooth import one_euro, zero_phase
@@ -37,19 +36,19 @@ class Way(NamedTuple):
     after: Smoother | None = None
 
 
-CUTOFFS = (3, 5, 7, 10)
-EURO = ((0.5, 1.0), (1.0, 1.0), (1.0, 5.0), (2.0, 5.0))
-"""cutoff, Hz; beta, Hz for each m/s, and before lifting for as many pixels as a person is tall in the picture."""
+EURO = ((1, 1), (1, 5), (2, 5), (1, 10), (3, 10))
+"""cutoff, Hz; beta, Hz for each m/s, and before lifting for as many pixels a second as a person is tall."""
 
-WAYS = (
-    {"off": Way()}
-    | {f"zero-phase 2D, {hertz} Hz": Way(before=partial(zero_phase, cutoff=hertz)) for hertz in CUTOFFS}
-    | {f"zero-phase 3D, {hertz} Hz": Way(after=partial(zero_phase, cutoff=hertz)) for hertz in CUTOFFS}
-    | {f"One-Euro 2D, {hertz:g} Hz, beta {beta:g}": Way(before=partial(one_euro, cutoff=hertz, beta=beta))
-       for hertz, beta in EURO}
-    | {f"One-Euro 3D, {hertz:g} Hz, beta {beta:g}": Way(after=partial(one_euro, cutoff=hertz, beta=beta))
-       for hertz, beta in EURO}
-)  # fmt: skip
+FINISHED = {"off": Way()}
+LIVE = {"off": Way()}
+for hertz in (3, 5, 7, 10):
+    FINISHED[f"zero-phase 2D, {hertz} Hz"] = Way(before=partial(zero_phase, cutoff=hertz))
+for hertz in (3, 5, 7, 10):
+    FINISHED[f"zero-phase 3D, {hertz} Hz"] = Way(after=partial(zero_phase, cutoff=hertz))
+for hertz, beta in EURO:
+    LIVE[f"One-Euro 2D, {hertz} Hz, beta {beta}"] = Way(before=partial(one_euro, cutoff=hertz, beta=beta))
+for hertz, beta in EURO:
+    LIVE[f"One-Euro 3D, {hertz} Hz, beta {beta}"] = Way(after=partial(one_euro, cutoff=hertz, beta=beta))
 
 
 class Errors(NamedTuple):
@@ -69,7 +68,10 @@ def main() -> None:
     arguments.add_argument("--frames", type=int, default=4000)
     options = arguments.parse_args()
     recordings, lifter = chosen(options.data, options.frames), pstmo.load(options.weights)
-    found = {name: measured(lifter, way, recordings) for name, way in WAYS.items()}
+    found = {
+        "mode exact": compared(FINISHED, recordings, lambda seen: lifter.lift(seen, mode="exact")),
+        "mode live, lag 0": compared(LIVE, recordings, lambda seen: lifter.lift(seen, mode="live", mirror=False)),
+    }
     shaking = weighted([[second_difference(true(r))] for r in recordings], recordings)[0]
     frames = sum(recording.frames for recording in recordings)
     data = f"{frames:,} frames of {len(recordings)} recordings, 50 a second, whose true motion shakes by {shaking:.1f}"
@@ -84,23 +86,35 @@ def chosen(data: Path, frames: int) -> list[Recording]:
     return [recording for i, recording in enumerate(test.recordings([KEYPOINTS])) if i % every == every // 2]
 
 
-def measured(lifter: Lifter, way: Way, recordings: list[Recording]) -> Errors:
+def compared(
+    ways: dict[str, Way], recordings: list[Recording], lift: Callable[[Keypoints], Poses]
+) -> dict[str, Errors]:
+    plain, found = [lift(recording.keypoints[KEYPOINTS]) for recording in recordings], {}
+    for name, way in ways.items():
+        lifted = plain if way.before is None else [lift(calmed(way.before, recording)) for recording in recordings]
+        found[name] = measured([smoothed(way.after, poses) for poses in lifted], recordings)
+    return found
+
+
+def measured(motions: list[torch.Tensor], recordings: list[Recording]) -> Errors:
     rows = []
-    for recording in recordings:
-        poses = lifted(lifter, way, recording.keypoints[KEYPOINTS])
-        found, target = torch.from_numpy(poses.positions), true(recording)
+    for found, recording in zip(motions, recordings, strict=True):
+        target = true(recording)
         errors = [mpjpe(found, target).mean(), p_mpjpe(found, target).mean(), mpjve(found, target)]
         rows.append([1000 * float(e) for e in errors] + [second_difference(found - target), second_difference(found)])
     return Errors(*weighted(rows, recordings))
 
 
-def lifted(lifter: Lifter, way: Way, keypoints: Keypoints) -> Poses:
-    times = keypoints.times
-    if way.before is not None:
-        tall = height(keypoints) if way.before.func is one_euro else 1.0  # type: ignore[attr-defined]
-        keypoints = replace(keypoints, xy=tall * way.before(keypoints.xy / np.float32(tall), times))
-    poses = lifter.lift(keypoints, mode="exact")
-    return poses if way.after is None else replace(poses, positions=way.after(poses.positions, times))
+def calmed(smoother: Smoother, recording: Recording) -> Keypoints:
+    """The keypoints, smoothed in units of the person's height in the picture."""
+    keypoints = recording.keypoints[KEYPOINTS]
+    tall = height(keypoints)
+    return replace(keypoints, xy=tall * smoother(keypoints.xy / tall, keypoints.times))
+
+
+def smoothed(smoother: Smoother | None, poses: Poses) -> torch.Tensor:
+    times = np.arange(poses.frames) / poses.fps
+    return torch.from_numpy(poses.positions if smoother is None else smoother(poses.positions, times))
 
 
 def height(keypoints: Keypoints) -> np.float32:
@@ -121,8 +135,8 @@ def weighted(rows: list[list[float]], recordings: list[Recording]) -> list[float
     return np.average(rows, axis=0, weights=[recording.frames for recording in recordings]).tolist()
 
 
-def page(found: dict[str, Errors], weights: str, data: str, machine: Machine) -> str:
-    rows = "\n".join(f"| {name} | " + " | ".join(f"{value:.1f}" for value in e) + " |" for name, e in found.items())
+def page(found: dict[str, dict[str, Errors]], weights: str, data: str, machine: Machine) -> str:
+    tables = "\n\n".join(table(mode, ways) for mode, ways in found.items())
     return f"""\
 # Smoothing
 
@@ -133,12 +147,10 @@ Two ways (`pstmo.smooth`), for keypoints before they are lifted ("2D") or for po
   Motion of constant velocity stays as it is. For finished clips.
 - `OneEuro`: looks at what came before only, so it lags. For live poses.
 
-The open benchmark's [test subjects](cmu4.md), keypoints "{KEYPOINTS}", lifted by `{weights}`, mode exact: {data} mm
+The open benchmark's [test subjects](cmu4.md), keypoints "{KEYPOINTS}", lifted by `{weights}`: {data} mm
 from frame to frame (mean second difference). Errors in mm, mean of frames; MPJVE and the error of acceleration a frame.
 
-| smoothing | MPJPE | P-MPJPE | MPJVE | acceleration | shaking |
-| --- | --: | --: | --: | --: | --: |
-{rows}
+{tables}
 
 Of One-Euro, beta is in Hz for each metre a second; before lifting, for each person's height a second.
 
@@ -146,6 +158,12 @@ Machine: {machine}.
 
     python runs/smoothing.py
 """
+
+
+def table(mode: str, ways: dict[str, Errors]) -> str:
+    rows = [f"| {name} | " + " | ".join(f"{value:.1f}" for value in errors) + " |" for name, errors in ways.items()]
+    head = f"| {mode} | MPJPE | P-MPJPE | MPJVE | acceleration | shaking |\n| --- | --: | --: | --: | --: | --: |"
+    return "\n".join([head, *rows])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ rolled; puts true and lifted poses into the world; and compares ways to find up,
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,6 @@ from pstmo.datasets.human36m_cameras import human36m_cameras
 from pstmo.detector import DetectorNoise, detect
 from pstmo.framing import FOCAL
 from pstmo.lift import Lifter
-from pstmo.metrics import mpjpe
 from pstmo.sequence import Keypoints, Poses
 from pstmo.skeleton import COCO, HUMAN36M, MOCAP
 from pstmo.synthesis import BodyRanges, CameraRanges, random_cameras, vary_body
@@ -93,13 +93,13 @@ def benchmark(folder: Path) -> Iterator[Shot]:
 
 
 def virtual(path: Path) -> Iterator[Shot]:
-    """Two views of each motion, in which nearly all of it can be seen."""
+    """A view of each motion, in which nearly all of it can be seen."""
     corpus = motions.load(path).split("test")
     for i in range(corpus.clips):
         motion = torch.from_numpy(np.array(corpus.motion(i).positions[:LONGEST]))
-        for view in range(2) if len(motion) >= SHORTEST else ():
-            tries = (filmed(motion, corpus.fps, Chance.of("world", i, view, number)) for number in range(TRIES))
-            yield from [shot for shot in tries if shot is not None][:1]
+        if len(motion) >= SHORTEST:
+            tries = (filmed(motion, corpus.fps, Chance.of("world", i, number)) for number in range(TRIES))
+            yield from islice((shot for shot in tries if shot is not None), 1)
 
 
 def filmed(motion: torch.Tensor, fps: float, chance: Chance) -> Shot | None:
@@ -133,9 +133,7 @@ def placing(shots: list[Shot], lifter: Lifter) -> str:
     rows = [row(f"true, focal length {name}", factor, False, False) for factor, name in lenses]
     rows += [row(f"lifted, focal length {name}", factor, True, False) for factor, name in lenses]
     rows += [row("lifted, focal length and person's height known", 1.0, True, True)]
-    head = (
-        "| poses | root off, m | of its distance, % | hip's height above the floor off, m |\n| --- | --: | --: | --: |"
-    )
+    head = "| poses | root off, m | of its distance, % | height of the hip off, m |\n| --- | --: | --: | --: |"
     return "\n".join([head, *rows])
 
 
