@@ -154,6 +154,11 @@ from frame to frame (mean second difference). Errors in mm, mean of frames; MPJV
 
 Of One-Euro, beta is in Hz for each metre a second; before lifting, for each person's height a second.
 
+- Smoothing takes away trembling, not error: MPJPE hardly moves, velocity and acceleration gain much.
+- Poses are better smoothed after lifting than keypoints before it.
+- Finished clips: `zero_phase` at 5 Hz, the default. 3 Hz has still less error here, but takes away quick motion, too.
+- Live: `OneEuro` with 1 Hz and beta 5, the default: a quarter of the trembling is left, for half a millimetre of lag.
+
 Machine: {machine}.
 
     python runs/smoothing.py

@@ -15,6 +15,9 @@ Frame = Float[np.ndarray, "joints axes"]
 CUTOFF = 5.0
 """Hz, of `zero_phase`."""
 
+REST, BETA = 1.0, 5.0
+"""Of `OneEuro`: Hz; Hz for each metre a second."""
+
 
 def zero_phase(motion: Motion, times: Times, cutoff: float | int = CUTOFF) -> Motion:
     """Without delay, from what comes before and after each frame; NaN stays NaN.
@@ -44,7 +47,7 @@ class OneEuro:
     that it does not matter how the axes lie.
     """
 
-    def __init__(self, cutoff: float | int = 1.0, beta: float | int = 1.0, derivative: float | int = 1.0):
+    def __init__(self, cutoff: float | int = REST, beta: float | int = BETA, derivative: float | int = 1.0):
         """cutoff: Hz, of a joint at rest. beta: Hz by which it rises for each unit of length a second. derivative: Hz,
         the cutoff of the speed. Raises PstmoError."""
         if not (cutoff > 0 and beta >= 0 and derivative > 0):
@@ -78,7 +81,7 @@ class OneEuro:
         return np.where(seen[:, None], self._value, np.nan).astype(values.dtype)
 
 
-def one_euro(motion: Motion, times: Times, cutoff: float | int = 1.0, beta: float | int = 1.0) -> Motion:
+def one_euro(motion: Motion, times: Times, cutoff: float | int = REST, beta: float | int = BETA) -> Motion:
     """A clip through `OneEuro`."""
     _check(motion, times, cutoff=cutoff)
     smoother = OneEuro(cutoff, beta)
