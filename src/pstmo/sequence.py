@@ -78,6 +78,11 @@ class Keypoints:
         """(frames, joints) bool."""
         return self.confidence > 0
 
+    @property
+    def times(self) -> np.ndarray:
+        """(frames,) float64, seconds: the timestamps, or those of a regular clock that begins at 0."""
+        return np.arange(self.frames) / self.fps if self.timestamps is None else self.timestamps
+
     def with_view(self, degrees: float | int) -> "Keypoints":
         """The same, by a camera that shows so many degrees from the left to the right edge. Raises PstmoError."""
         return replace(self, focal=focal_length(self.image_size, degrees))
