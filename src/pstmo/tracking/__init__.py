@@ -1,0 +1,5 @@
+"""People kept apart: who of one frame is who of the next."""
+
+from pstmo.tracking.live import Tracker
+
+__all__ = ["Tracker"]

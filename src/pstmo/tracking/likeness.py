@@ -1,0 +1,73 @@
+"""How much two people in the picture are alike: their boxes, and their joints where both show them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+Joints = Float[np.ndarray, "people joints 2"]
+
+NEAR, FAR = 0.1, 0.5
+"""How far a joint may be from where it is expected, as shares of the person's size: at once, and more a second."""
+
+LONGEST = 1.0
+"""Seconds after which expectations become no vaguer."""
+
+MARGIN = 0.05
+"""How much wider than its joints a box is on every side, over the person's size."""
+
+
+class Shapes(NamedTuple):
+    """People: joints in pixels, NaN = not known; the longer sides of their boxes; seconds since they were seen."""
+
+    joints: Joints
+    size: Float[np.ndarray, " people"]
+    age: Float[np.ndarray, " people"]
+
+    @classmethod
+    def of(cls, joints: Joints) -> "Shapes":
+        """As they are seen now."""
+        return cls(joints, sizes(joints), np.zeros(len(joints)))
+
+
+def boxes(joints: Joints) -> Float[np.ndarray, "people 4"]:
+    """Left, top, right and bottom; NaN where no joint is known."""
+    return np.concatenate([np.fmin.reduce(joints, 1), np.fmax.reduce(joints, 1)], -1)
+
+
+def sizes(joints: Joints) -> Float[np.ndarray, " people"]:
+    """The longer sides of the boxes."""
+    return (np.fmax.reduce(joints, 1) - np.fmin.reduce(joints, 1)).max(-1)
+
+
+def likeness(expected: Shapes, seen: Shapes) -> Float[np.ndarray, "expected seen"]:
+    """From 0, nothing in common, to 1, the same: the mean of both measures.
+
+    Joints are compared as in COCO's object keypoint similarity: mean of exp(-distance^2 / 2 tolerance^2), with a
+    tolerance that grows with the person and with the time since.
+    """
+    size = np.maximum(expected.size[:, None], seen.size)
+    tolerance = size * (NEAR + FAR * np.minimum(expected.age, LONGEST))[:, None]
+    return (overlap(expected.joints, seen.joints, size) + similarity(expected.joints, seen.joints, tolerance)) / 2
+
+
+def similarity(
+    first: Joints, second: Joints, tolerance: Float[np.ndarray, "first second"]
+) -> Float[np.ndarray, "first second"]:
+    """Of the joints that both show; 0 where there are none."""
+    squares = np.square(first[:, None] - second).sum(-1)
+    alike = np.exp(-0.5 * squares / np.square(np.maximum(tolerance, np.finfo(float).tiny ** 0.25))[..., None])
+    both = ~np.isnan(squares)
+    return np.where(both, alike, 0).sum(-1) / np.maximum(both.sum(-1), 1)
+
+
+def overlap(
+    first: Joints, second: Joints, size: Float[np.ndarray, "first second"] | float
+) -> Float[np.ndarray, "first second"]:
+    """Of the boxes, with a margin: intersection over union."""
+    a, b, margin = boxes(first)[:, None], boxes(second)[None], MARGIN * np.asarray(size)[..., None]
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]) + 2 * margin
+    shared = np.prod(np.maximum(sides, 0), -1)
+    areas = (np.prod(box[..., 2:] - box[..., :2] + 2 * margin, -1) for box in (a, b))
+    union = sum(areas) - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
