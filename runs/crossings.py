@@ -26,7 +26,7 @@ from pstmo.chance import Chance
 from pstmo.datasets import motions
 from pstmo.people import Detection, People
 from pstmo.skeleton import COCO, MOCAP
-from pstmo.tracking import Tracker
+from pstmo.tracking import Tracker, tracked
 from pstmo.tracking.assignment import pairs
 
 PAGE = Path("docs/tracking.md")
@@ -132,9 +132,13 @@ def seen(kind: str, screen: Screen, depths: np.ndarray, chance: np.random.Genera
     share = joints_hidden.mean(-1)
     size = np.ptp(boxes(screen)[..., [1, 3]], axis=-1).mean(1)[:, None, None, None]
     xy = xy + joints_hidden[..., None] * chance.normal(0, 0.06, xy.shape) * size
+    for far in range(len(screen)):
+        for near in np.flatnonzero(depths < depths[far]):
+            taken = (joints_hidden[far] & (chance.random(observed[far].shape) < 0.4))[..., None]
+            xy[far] = np.where(taken, screen[near] + chance.normal(0, 0.02, xy[far].shape) * size[far], xy[far])
     observed = observed & ~(joints_hidden & (chance.random(observed.shape) < 0.5))
     lapse = np.repeat(chance.random((len(screen), screen.shape[1] // 4 + 1)), 4, axis=1)[:, : screen.shape[1]]
-    missed = (lapse < np.clip(2 * share - 0.4, 0, 0.95)) | (chance.random(share.shape) < 0.02)
+    missed = (lapse < np.clip(2.5 * share - 0.3, 0, 0.97)) | (chance.random(share.shape) < 0.02)
     found: list[tuple[Detection, int | None]] = []
     for frame in range(screen.shape[1]):
         for person in np.flatnonzero(~missed[:, frame] & (observed[:, frame].sum(-1) > 3)):
@@ -238,7 +242,7 @@ def afterwards(people: People) -> list[int | None]:
     return [found.get(id(detection.joints)) for detection in people.detections]
 
 
-WAYS = {"nearest box": nearest, "intersection over union": intersecting, "live": live}
+WAYS = {"nearest box": nearest, "intersection over union": intersecting, "live": live, "tracked": afterwards}
 
 
 class Numbers(NamedTuple):

@@ -66,6 +66,20 @@ class People:
     normalised: bool = False
     timestamps: np.ndarray | None = None
 
+    @cached_property
+    def joint_count(self) -> int:
+        """Joints that all detections have. Raises FormatError when they differ, or when there are no detections."""
+        if not self.detections:
+            raise FormatError(f"found nobody in any of its {len(self.frames)} frames, expected at least one person")
+        first = self.detections[0]
+        for detection in self.detections:
+            if len(detection.joints) != len(first.joints):
+                raise FormatError(
+                    f"found {len(detection.joints)} joints in frame {detection.frame}, "
+                    f"but {len(first.joints)} in frame {first.frame}; expected the same everywhere"
+                )
+        return len(first.joints)
+
 
 def keypoints_of(
     people: People,
@@ -76,7 +90,7 @@ def keypoints_of(
     person: int | None,
 ) -> Keypoints:
     """One person's Keypoints; see `read_keypoints` for the arguments and errors."""
-    count = _joint_count(people)
+    count = people.joint_count
     layout, columns = _layout(people, count, skeleton)
     joints = np.full((len(people.frames), count, 3), np.nan)
     for detection in _follow(_candidates(people, person)):
@@ -88,20 +102,6 @@ def keypoints_of(
     rate = people.fps if fps is None else fps
     facts = {"image_size": size, "fps": rate, "timestamps": people.timestamps}
     return Keypoints.from_array(xy, confidence=confidence, skeleton=layout, **facts)
-
-
-def _joint_count(people: People) -> int:
-    """The number of joints that all detections have. Raises FormatError when they differ, or when there are none."""
-    if not people.detections:
-        raise FormatError(f"found nobody in any of its {len(people.frames)} frames, expected at least one person")
-    first = people.detections[0]
-    for detection in people.detections:
-        if len(detection.joints) != len(first.joints):
-            raise FormatError(
-                f"found {len(detection.joints)} joints in frame {detection.frame}, "
-                f"but {len(first.joints)} in frame {first.frame}; expected the same everywhere"
-            )
-    return len(first.joints)
 
 
 def _layout(people: People, count: int, wanted: str | Skeleton | None) -> tuple[Skeleton, list[int]]:

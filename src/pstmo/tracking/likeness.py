@@ -62,12 +62,18 @@ def similarity(
 
 
 def overlap(
-    first: Joints, second: Joints, size: Float[np.ndarray, "first second"] | float
+    first: Joints, second: Joints, size: Float[np.ndarray, "first second"]
 ) -> Float[np.ndarray, "first second"]:
-    """Of the boxes, with a margin: intersection over union."""
-    a, b, margin = boxes(first)[:, None], boxes(second)[None], MARGIN * np.asarray(size)[..., None]
-    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]) + 2 * margin
+    """Of the boxes, with a margin."""
+    margin = MARGIN * size[..., None] * np.array([-1, -1, 1, 1])
+    return intersection_over_union(boxes(first)[:, None] + margin, boxes(second) + margin)
+
+
+def intersection_over_union(
+    first: Float[np.ndarray, "*batch 4"], second: Float[np.ndarray, "*batch 4"]
+) -> Float[np.ndarray, "*batch"]:
+    """Of boxes: left, top, right, bottom."""
+    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
     shared = np.prod(np.maximum(sides, 0), -1)
-    areas = (np.prod(box[..., 2:] - box[..., :2] + 2 * margin, -1) for box in (a, b))
-    union = sum(areas) - shared
+    union = np.prod(first[..., 2:] - first[..., :2], -1) + np.prod(second[..., 2:] - second[..., :2], -1) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
