@@ -31,7 +31,7 @@ from pstmo.tracking.assignment import pairs
 
 PAGE = Path("docs/tracking.md")
 FPS, SHORTEST, LONGEST, SIZE = 25, 50, 100, (1280, 720)
-KINDS = {"towards each other": 40, "overtaking": 20, "with turns": 20, "three people": 20}
+KINDS = {"towards each other": 30, "overtaking": 20, "with turns": 15, "turning back": 15, "three people": 20}
 Screen = np.ndarray  # (people, frames, joints, 2), pixels
 
 
@@ -73,9 +73,11 @@ def placed(all_walks: list[np.ndarray], kind: str, chance: np.random.Generator) 
     for i, walk in enumerate(chosen):
         start = chance.integers(len(walk) - frames + 1)
         walk = walk[start : start + frames] * chance.normal(1, 0.04)
+        if kind == "turning back" and i == 1:
+            walk = np.concatenate([walk[: frames - frames // 2], walk[: frames // 2][::-1]])
         root = walk[:, 0, :2]
-        heading = np.arctan2(*(root[-1] - root[0])[::-1])
-        wanted = chance.normal(0, 0.35) + (np.pi * i if kind in ("towards each other", "three people") else 0)
+        heading = np.arctan2(*(root[frames // 2] - root[0])[::-1])
+        wanted = chance.normal(0, 0.35) + (np.pi * i if kind not in ("overtaking",) else 0)
         turn = chance.uniform(-np.pi, np.pi) if kind == "with turns" else wanted - heading
         cos, sin = np.cos(turn), np.sin(turn)
         walk = walk @ np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
@@ -117,7 +119,9 @@ def crosses(kind: str, screen: Screen) -> bool:
                 return False
             over = (around[i] - around[j])[:, 0]
             changed = over[0] * over[-1] < 0
-            strong += bool((both / (first + second - both)).max() > 0.4) and (changed or kind == "with turns")
+            strong += bool((both / (first + second - both)).max() > 0.4) and (
+                changed == (kind != "turning back") or kind == "with turns"
+            )
     return strong >= len(screen) - 1
 
 
@@ -282,8 +286,17 @@ def main() -> None:
     found = list(scenes(walks(options.motions, options.split), options.seed))
     for name, way in WAYS.items():
         results = [judged(scene, way(scene.people)) for scene in found]
-        kinds = {kind: sum(r.kept for r, scene in zip(results, found, strict=True) if scene.kind == kind) for kind in KINDS}
-        print(name, kinds, sum(r.kept for r in results), sum(r.switches for r in results), sum(r.more for r in results), np.mean([r.right for r in results]))
+        kinds = {
+            kind: sum(r.kept for r, scene in zip(results, found, strict=True) if scene.kind == kind) for kind in KINDS
+        }
+        print(
+            name,
+            kinds,
+            sum(r.kept for r in results),
+            sum(r.switches for r in results),
+            sum(r.more for r in results),
+            np.mean([r.right for r in results]),
+        )
 
 
 if __name__ == "__main__":

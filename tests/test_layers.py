@@ -6,10 +6,10 @@ from pathlib import Path
 import pstmo
 
 ORDER = (
-    "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "people", "files", "runner",
-    "datasets", "fill", "framing", "track", "windows", "chance", "synthesis", "detector", "cmu4", "model", "official",
-    "checkpoint", "metrics", "training", "windowed", "modes", "lift", "stream", "export", "tally", "evaluate", "tables",
-    "report", "train", "reproduce", "view", "benchmark", "cli", "__init__", "__main__",
+    "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "people", "tracking", "persons",
+    "files", "runner", "datasets", "fill", "framing", "track", "windows", "chance", "synthesis", "detector", "cmu4",
+    "model", "official", "checkpoint", "metrics", "training", "windowed", "modes", "lift", "stream", "export", "tally",
+    "evaluate", "tables", "report", "train", "reproduce", "view", "benchmark", "cli", "__init__", "__main__",
 )  # fmt: skip
 """The flow: a module may import only what stands before it (and siblings in its own package)."""
 

@@ -6,7 +6,8 @@ lists (one a person), or a mapping with either as its `pose_landmarks`, `landmar
 nobody was seen. x and y are fractions of the image's width and height.
 
 Entry i is frame i, unless the frames say {frame: number}; then those not in the list are frames where nobody was seen,
-counted from 0, or from 1 where the smallest number is 1.
+counted from 0, or from 1 where the smallest number is 1. Where no frame has two people, MediaPipe followed one, whose
+track is 1.
 """
 
 from typing import Any
@@ -40,10 +41,12 @@ def read(content: object) -> People:
     about = content if isinstance(content, dict) else {"frames": content}
     frames = want(about.get("frames"), list, "frames")
     numbers = [_number(i, frame) for i, frame in enumerate(frames)]
+    people = list(map(_people, frames))
+    track = 1 if max(map(len, people), default=0) == 1 else None
     found = [
-        Detection(place, _joints(person, f"frame {place}"))
-        for place, frame in zip(numbers, frames, strict=True)
-        for person in _people(frame)
+        Detection(place, _joints(person, f"frame {place}"), track=track)
+        for place, here in zip(numbers, people, strict=True)
+        for person in here
     ]
     fps = number(about["fps"], "'fps'") if about.get("fps") is not None else None
     return People(found, span(numbers, counted=True), LAYOUTS, image_size(about), fps, normalised=True)

@@ -1,4 +1,4 @@
-"""NumPy archives: pstmo's own keypoint files, and plain ones.
+"""NumPy archives: pstmo's own keypoint files, and plain ones, of one person.
 
 Arrays: `keypoints` (frames, joints, 2 or 3), pixels, the third column being the confidence; optionally `confidence`,
 `visibility` or `scores` (frames, joints), `image_size` (width, height), `fps`, and `skeleton`, a name. A motion file
@@ -35,7 +35,7 @@ def read(content: object) -> People:
         raise FormatError(f"{key!r}: found {describe(confidence)}, expected {xy.shape[:2]} (frames, joints)")
     joints = np.concatenate([xy, confidence[..., None]], -1, dtype=np.float64)
     return People(
-        [Detection(frame, person) for frame, person in enumerate(joints)],
+        [Detection(frame, person, track=1) for frame, person in enumerate(joints)],
         range(len(joints)),
         _layout(arrays),
         _image_size(arrays),

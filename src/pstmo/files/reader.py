@@ -6,7 +6,8 @@ from typing import Protocol
 from pstmo.errors import FormatError
 from pstmo.files import alphapose, coco, mediapipe, npz, openpose
 from pstmo.files.content import describe, load, naming
-from pstmo.people import People, keypoints_of
+from pstmo.people import People
+from pstmo.persons import keypoints_of
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
 
@@ -47,9 +48,8 @@ def read_keypoints(
     skeleton: which joints these are. They are picked by name where the file or its format names them; where it does
     not, or names others, the file must have as many as the skeleton.
     image_size (width, height) in pixels, fps: win over what the file says.
-    person: the track to take; without it, the one seen in most frames. Where nobody has a track, it is the person with
-    the best score in the first frame that has any, and from then on the one nearest to the frame before. That is no
-    tracker: when the person is lost from view, another may take the place.
+    person: the track to take; without it, the most prominent person, seen for long, large and in the middle. Where the
+    file does not say who is who, people are told apart (`tracking`) and their tracks count in the order of appearance.
 
     Every error is a PstmoError that starts with the file's name: a FormatError for a file that is not what it should
     be, a SkeletonError for joints that do not fit, and a plain one for an image size or a frame rate that neither the

@@ -24,9 +24,7 @@ def pairs(worth: Sequence[Sequence[float]]) -> list[tuple[int, int]]:
     return sorted((row, column) for row, column in found if worth[row][column] > 0)
 
 
-def _augment(
-    start: int, costs: list[list[float]], owners: list[int], prices: list[float], duals: list[float]
-) -> None:
+def _augment(start: int, costs: list[list[float]], owners: list[int], prices: list[float], duals: list[float]) -> None:
     """Gives one more row a column, and those on the cheapest way to a free column other ones."""
     columns = range(len(prices))
     cheapest, before, settled = [INFINITE] * len(prices), [-1] * len(prices), [False] * len(prices)

@@ -70,7 +70,7 @@ def overlap(
 
 
 def intersection_over_union(
-    first: Float[np.ndarray, "*batch 4"], second: Float[np.ndarray, "*batch 4"]
+    first: Float[np.ndarray, "*#batch 4"], second: Float[np.ndarray, "*#batch 4"]
 ) -> Float[np.ndarray, "*batch"]:
     """Of boxes: left, top, right, bottom."""
     sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])

@@ -16,7 +16,7 @@ PATIENCE, SHORT_PATIENCE = 1.0, 0.25
 
 SURE = 3
 
-LEAST = 0.15
+LEAST = 0.1
 """Likeness of a person and a detection; what is less alike is somebody else."""
 
 SAME, CLOSE = 0.8, 0.05

@@ -14,7 +14,7 @@ Path = Int[np.ndarray, " seen"]
 WINDOW = 1.0
 """Seconds of a path's end that tell how it goes on and whose it is."""
 
-GROWTH, SIZE, BUILD = 0.2, 0.1, 0.3
+GROWTH, SIZE, BUILD = 0.2, 0.15, 0.1
 """Tolerances, as logarithms: of size, a second and at once, and of proportions, which change with the view."""
 
 
