@@ -30,7 +30,7 @@ from pstmo.tracking import Tracker, tracked
 from pstmo.tracking.assignment import pairs
 
 PAGE = Path("docs/tracking.md")
-FPS, SHORTEST, LONGEST, SIZE = 25, 50, 100, (1280, 720)
+FPS, SHORTEST, LONGEST, SIZE = 25.0, 50, 100, (1280, 720)
 KINDS = {"towards each other": 30, "overtaking": 20, "with turns": 15, "turning back": 15, "three people": 20}
 Screen = np.ndarray  # (people, frames, joints, 2), pixels
 
@@ -202,7 +202,7 @@ def followed(people: People, choose: Choice) -> list[int | None]:
     count = 0
     for frame in people.frames:
         here = [i for i, detection in enumerate(people.detections) if detection.frame == frame]
-        here.sort(key=lambda i: people.detections[i].doubt())
+        here.sort(key=lambda i: -people.detections[i].sureness)
         last = {track: (box, since) for track, (box, since) in last.items() if frame - since <= FPS}
         new = np.array([people.detections[i].box for i in here]).reshape(-1, 4)
         old, known = np.array([box for box, _ in last.values()]).reshape(-1, 4), list(last)

@@ -207,7 +207,7 @@ def test_ghosts_are_left_out_and_never_the_main_person():
 
 def test_tracks_of_the_file_stay():
     seen = crossing()
-    named = [replace(d, track=7 if d.joints[:, 1].max() > 385 else None) for d in seen.detections]
+    named = [replace(d, track=7 if d.joints[:, 1].max() > 379 else None) for d in seen.detections]
     found = tracked(replace(seen, detections=named))
     assert sum(d.track == 7 for d in found.detections) == sum(d.track == 7 for d in named)
     assert {d.track for d in found.detections} == {7, 8}
@@ -265,7 +265,7 @@ def test_live_each_detection_gets_an_id_at_once():
         here = [d for d in seen.detections if d.frame == frame]
         ids = tracker.update([nobody, *here], frame / FPS)
         assert ids[0] is None
-        left = [i for i, d in zip(ids[1:], here, strict=True) if d.joints[:, 1].max() > 385]
+        left = [i for i, d in zip(ids[1:], here, strict=True) if d.joints[:, 1].max() > 379]
         assert set(ids[1:]) <= {1, 2}
         assert len(left) <= 2
     with pytest.raises(PstmoError, match="expected times that rise"):
@@ -278,4 +278,5 @@ def test_live_somebody_lost_for_long_gets_a_new_id():
     assert ids == [1] * 10
     assert tracker.update([], 0.5) == []
     assert tracker.update(one[:1], 1.2) == [1]
-    assert tracker.update(one[:1], 3.0) == [2]
+    assert [tracker.update([], seconds) for seconds in (1.6, 2.0, 2.4)] == [[], [], []]
+    assert tracker.update(one[:1], 2.8) == [2]

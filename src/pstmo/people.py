@@ -33,9 +33,11 @@ class Detection:
         xy = self.joints[self.observed, :2]
         return np.concatenate([xy.min(0), xy.max(0)])
 
-    def doubt(self) -> float:
-        """The less, the surer the detector is of the person: by its score, else by the joints' confidence."""
-        return -float(self.joints[self.observed, 2].mean() if self.score is None else self.score)
+    @cached_property
+    def sureness(self) -> float:
+        """How sure the detector is of the person: its score, else the mean confidence of the joints observed."""
+        confidence = self.joints[self.observed, 2]
+        return float(confidence.sum() / max(len(confidence), 1) if self.score is None else self.score)
 
 
 @dataclass(frozen=True, eq=False)

@@ -86,7 +86,7 @@ def _found(people: People) -> list[tuple[Person, list[Detection]]]:
 
 def _person(track: int, seen: list[Detection], people: People) -> Person:
     corners = np.array([detection.box for detection in seen]).reshape(-1, 2, 2)
-    score, closeness = -np.mean([detection.doubt() for detection in seen]), 1.0
+    score, closeness = np.mean([detection.sureness for detection in seen]), 1.0
     if people.normalised:
         corners = corners * (people.image_size or 1)
     picture = people.image_size or ((1, 1) if people.normalised else None)

@@ -1,13 +1,14 @@
 """The people of a whole clip: followed, joined over long gaps, exchanged back where they were taken for another."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
-from itertools import groupby
+from itertools import pairwise
 
 import numpy as np
 
 from pstmo.people import Detection, People
-from pstmo.tracking.live import Tracker, points
+from pstmo.tracking.likeness import boxes
+from pstmo.tracking.live import NOBODY, Tracker, points
 from pstmo.tracking.pieces import Clip, Path
 from pstmo.tracking.repair import exchanged, joined
 
@@ -31,7 +32,6 @@ def tracked(people: People) -> People:
     given = _given(shown)
     known = [detection for detection in shown if detection.track in given]
     strangers = [detection for detection in shown if detection.track not in given]
-    strangers.sort(key=lambda detection: (detection.frame, *detection.box.tolist()))
     joints = len(people.layouts.get(people.joint_count, ())) or people.joint_count
     if strangers:
         known += _followed(strangers, people, joints, max(given, default=0))
@@ -52,31 +52,33 @@ def _seconds(people: People) -> np.ndarray:
 
 
 def _followed(shown: list[Detection], people: People, joints: int, count: int) -> list[Detection]:
-    """The detections of people, with tracks that count on from `count`.
+    """The detections of people, with tracks that count on from `count`. joints: how many have names, or all."""
+    frames = np.array([detection.frame for detection in shown]) - people.frames.start
+    scale = np.array(people.image_size or (1, 1) if people.normalised else (1, 1))
+    places = points(np.stack([detection.joints for detection in shown], dtype=float)[:, :joints]) * scale
+    order = np.lexsort((*boxes(places).T[::-1], frames))
+    sure = np.array([detection.sureness for detection in shown])
+    clip = Clip(_seconds(people)[frames[order]], places[order], sure[order])
+    paths = exchanged(joined(_paths(clip), clip), clip)
+    paths = sorted(_without_ghosts(paths, clip, len(people.frames)), key=lambda path: path[0])
+    numbered = enumerate(paths, start=count + 1)
+    return [replace(shown[order[place]], track=track) for track, path in numbered for place in path]
 
-    shown: in the order of frames. joints: how many have names, or all.
-    """
-    scale = np.array([*(people.image_size or (1, 1)), 1]) if people.normalised else np.ones(3)
-    plain = [replace(detection, joints=detection.joints[:joints] * scale) for detection in shown]
-    seconds = _seconds(people)[[detection.frame - people.frames.start for detection in shown]]
-    clip = Clip(seconds, np.stack([points(detection) for detection in plain]))
-    paths = exchanged(joined(_paths(plain, seconds), clip), clip)
-    paths = sorted(_without_ghosts(paths, shown, len(people.frames)), key=lambda path: path[0])
-    return [replace(shown[i], track=track) for track, path in enumerate(paths, start=count + 1) for i in path]
 
-
-def _paths(detections: list[Detection], seconds: np.ndarray) -> list[Path]:
+def _paths(clip: Clip) -> list[Path]:
     """Those whom the tracker tells apart."""
-    tracker, places = Tracker(), defaultdict(list)
-    for _, group in groupby(range(len(detections)), key=lambda place: detections[place].frame):
-        here = list(group)
-        tracks = tracker.update([detections[place] for place in here], float(seconds[here[0]]))
-        for place, track in zip(here, tracks, strict=True):
-            places[track].append(place)
-    return [np.array(path) for track, path in places.items() if track is not None]
+    tracker, frames = Tracker(), np.flatnonzero(np.diff(clip.seconds, prepend=-np.inf, append=np.inf))
+    tracks = np.concatenate(
+        [
+            tracker.follow(clip.joints[start:end], clip.sure[start:end], float(clip.seconds[start]))
+            for start, end in pairwise(frames.tolist())
+        ]
+    )
+    order = np.argsort(tracks, kind="stable")
+    paths = np.split(order, np.flatnonzero(np.diff(tracks[order])) + 1)
+    return [path for path in paths if tracks[path[0]] != NOBODY]
 
 
-def _without_ghosts(paths: list[Path], detections: list[Detection], frames: int) -> list[Path]:
-    sure = np.array([-detection.doubt() for detection in detections])
-    usual, enough = max(float(np.median(sure)), 1e-9), min(HANDFUL, LEAST * frames)
-    return [path for path in paths if np.minimum(sure[path] / usual, 1).sum() >= enough] or paths
+def _without_ghosts(paths: list[Path], clip: Clip, frames: int) -> list[Path]:
+    usual, enough = max(float(np.median(clip.sure)), 1e-9), min(HANDFUL, LEAST * frames)
+    return [path for path in paths if np.minimum(clip.sure[path] / usual, 1).sum() >= enough] or paths

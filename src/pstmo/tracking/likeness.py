@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 Joints = Float[np.ndarray, "people joints 2"]
+Boxes = Float[np.ndarray, "people 4"]
 
 NEAR, FAR = 0.1, 0.5
 """How far a joint may be from where it is expected, as shares of the person's size: at once, and more a second."""
@@ -16,28 +17,30 @@ LONGEST = 1.0
 MARGIN = 0.05
 """How much wider than its joints a box is on every side, over the person's size."""
 
+TINY = 1e-9
+"""Pixels: the least tolerance, where somebody is a single point."""
+
 
 class Shapes(NamedTuple):
-    """People: joints in pixels, NaN = not known; the longer sides of their boxes; seconds since they were seen."""
+    """People: joints in pixels, NaN = not known; boxes: left, top, right, bottom; seconds since they were seen."""
 
     joints: Joints
-    size: Float[np.ndarray, " people"]
+    boxes: Boxes
     age: Float[np.ndarray, " people"]
 
     @classmethod
-    def of(cls, joints: Joints) -> "Shapes":
-        """As they are seen now."""
-        return cls(joints, sizes(joints), np.zeros(len(joints)))
+    def of(cls, joints: Joints, age: Float[np.ndarray, " people"] | float = 0.0) -> "Shapes":
+        return cls(joints, boxes(joints), np.broadcast_to(np.asarray(age), len(joints)))
+
+    @property
+    def size(self) -> Float[np.ndarray, " people"]:
+        """The longer sides of the boxes."""
+        return (self.boxes[:, 2:] - self.boxes[:, :2]).max(-1)
 
 
-def boxes(joints: Joints) -> Float[np.ndarray, "people 4"]:
-    """Left, top, right and bottom; NaN where no joint is known."""
+def boxes(joints: Joints) -> Boxes:
+    """NaN where no joint is known."""
     return np.concatenate([np.fmin.reduce(joints, 1), np.fmax.reduce(joints, 1)], -1)
-
-
-def sizes(joints: Joints) -> Float[np.ndarray, " people"]:
-    """The longer sides of the boxes."""
-    return (np.fmax.reduce(joints, 1) - np.fmin.reduce(joints, 1)).max(-1)
 
 
 def likeness(expected: Shapes, seen: Shapes) -> Float[np.ndarray, "expected seen"]:
@@ -48,32 +51,27 @@ def likeness(expected: Shapes, seen: Shapes) -> Float[np.ndarray, "expected seen
     """
     size = np.maximum(expected.size[:, None], seen.size)
     tolerance = size * (NEAR + FAR * np.minimum(expected.age, LONGEST))[:, None]
-    return (overlap(expected.joints, seen.joints, size) + similarity(expected.joints, seen.joints, tolerance)) / 2
+    margin = MARGIN * size[..., None] * np.array([-1, -1, 1, 1])
+    overlap = intersection_over_union(expected.boxes[:, None] + margin, seen.boxes + margin)
+    return (overlap + similarity(expected.joints, seen.joints, tolerance)) / 2
 
 
 def similarity(
-    first: Joints, second: Joints, tolerance: Float[np.ndarray, "first second"]
+    first: Float[np.ndarray, "first joints 2"],
+    second: Float[np.ndarray, "second joints 2"],
+    tolerance: Float[np.ndarray, "first second"],
 ) -> Float[np.ndarray, "first second"]:
     """Of the joints that both show; 0 where there are none."""
     squares = np.square(first[:, None] - second).sum(-1)
-    alike = np.exp(-0.5 * squares / np.square(np.maximum(tolerance, np.finfo(float).tiny ** 0.25))[..., None])
+    alike = np.exp(squares * (-0.5 / np.square(np.maximum(tolerance, TINY)))[..., None])
     both = ~np.isnan(squares)
     return np.where(both, alike, 0).sum(-1) / np.maximum(both.sum(-1), 1)
-
-
-def overlap(
-    first: Joints, second: Joints, size: Float[np.ndarray, "first second"]
-) -> Float[np.ndarray, "first second"]:
-    """Of the boxes, with a margin."""
-    margin = MARGIN * size[..., None] * np.array([-1, -1, 1, 1])
-    return intersection_over_union(boxes(first)[:, None] + margin, boxes(second) + margin)
 
 
 def intersection_over_union(
     first: Float[np.ndarray, "*#batch 4"], second: Float[np.ndarray, "*#batch 4"]
 ) -> Float[np.ndarray, "*batch"]:
-    """Of boxes: left, top, right, bottom."""
     sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
-    shared = np.prod(np.maximum(sides, 0), -1)
-    union = np.prod(first[..., 2:] - first[..., :2], -1) + np.prod(second[..., 2:] - second[..., :2], -1) - shared
+    shared = np.maximum(sides, 0).prod(-1)
+    union = (first[..., 2:] - first[..., :2]).prod(-1) + (second[..., 2:] - second[..., :2]).prod(-1) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)

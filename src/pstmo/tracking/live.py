@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from pstmo.errors import PstmoError
 from pstmo.people import Detection
 from pstmo.tracking.assignment import pairs
-from pstmo.tracking.likeness import Shapes, likeness, similarity, sizes
-from pstmo.tracking.state import State
+from pstmo.tracking.likeness import Shapes, likeness, similarity
+from pstmo.tracking.state import Crowd
 
 PATIENCE, SHORT_PATIENCE = 1.0, 0.25
 """Seconds that somebody may be lost from view; the short one is for who was seen in less than SURE frames."""
@@ -23,6 +23,10 @@ SAME, CLOSE = 0.8, 0.05
 """Two detections are of one person when their joints are more similar than that, with this tolerance over size."""
 
 
+NOBODY = 0
+"""Stands for an id where there is none."""
+
+
 class Tracker:
     """Tells people apart, frame by frame.
 
@@ -33,68 +37,83 @@ class Tracker:
     """
 
     def __init__(self) -> None:
-        self._people: dict[int, State] = {}
+        self._crowd: Crowd | None = None
         self._count, self._last = 0, -np.inf
 
     def update(self, detections: Sequence[Detection], seconds: float | int) -> list[int | None]:
         """The id of each detection of a frame; None for one without joints and for a second one of the same person.
 
-        seconds: of the frame, by any clock. Raises PstmoError when it is not after the last one.
+        seconds: of the frame, by any clock. Raises PstmoError when it is not after the last one, or when the number of
+        joints changes.
         """
+        joints = [points(detection.joints) for detection in detections]
+        wanted = {len(one) for one in joints} | ({self._crowd.joints.shape[1]} if self._crowd else set())
+        if len(wanted) > 1:
+            raise PstmoError(f"found people of {' and '.join(map(str, sorted(wanted)))} joints, expected one number")
+        sure = np.array([detection.sureness for detection in detections])
+        ids = self.follow(np.stack(joints) if joints else np.empty((0, 1, 2)), sure, float(seconds))
+        return [int(person) or None for person in ids]
+
+    def follow(
+        self, joints: Float[np.ndarray, "seen joints 2"], sure: Float[np.ndarray, " seen"], seconds: float
+    ) -> Int[np.ndarray, " seen"]:
+        """As `update`, of arrays: pixels, NaN = not observed, and how sure the detector is. NOBODY stands for None."""
         if not seconds > self._last:
             raise PstmoError(f"found a frame at {seconds} s after one at {self._last} s; expected times that rise")
-        passed, self._last = seconds - self._last, float(seconds)
-        ids: list[int | None] = [None] * len(detections)
-        kept = distinct(detections)
-        seen = np.stack([points(detections[i]) for i in kept]) if kept else np.empty((0, 1, 2))
-        self._forget(2.5 * passed)
-        for place, person in zip(kept, self._people_of(seen), strict=True):
-            ids[place] = person
+        passed, self._last = seconds - self._last, seconds
+        ids = np.full(len(joints), NOBODY)
+        if self._crowd is None and len(joints):
+            self._crowd = Crowd(joints.shape[1])
+        if self._crowd is not None:
+            self._forget(self._crowd, 2.5 * passed)
+            shapes = Shapes.of(joints)
+            kept = distinct(shapes, sure)
+            ids[kept] = self._found(self._crowd, Shapes(*(part[kept] for part in shapes)))
         return ids
 
-    def _forget(self, least: float) -> None:
+    def _forget(self, crowd: Crowd, least: float) -> None:
         """Those who were lost for too long; at few frames a second everybody may be missed twice."""
-        self._people = {
-            person: state
-            for person, state in self._people.items()
-            if self._last - state.seconds <= max(PATIENCE if state.seen >= SURE else SHORT_PATIENCE, least)
-        }
+        patience = np.where(crowd.frames >= SURE, PATIENCE, SHORT_PATIENCE)
+        lost = self._last - crowd.last > np.maximum(patience, least)
+        if lost.any():
+            crowd.keep(~lost)
 
-    def _people_of(self, seen: Float[np.ndarray, "people joints 2"]) -> list[int]:
+    def _found(self, crowd: Crowd, seen: Shapes) -> Int[np.ndarray, " seen"]:
         """Whom the frame shows; who was not known before is new, from left to right."""
-        known = list(self._people)
-        states = list(self._people.values())
-        found: dict[int, int] = {}
-        if known and len(seen):
-            joints = np.stack([state.at(self._last) for state in states])
-            age = np.array([self._last - state.seconds for state in states])
-            alike = likeness(Shapes(joints, sizes(joints), age), Shapes.of(seen))
-            for i, place in pairs((alike - LEAST).tolist()):
-                found[place] = known[i]
-                states[i].observe(seen[place], self._last, min(1.0, 2 * float(alike[i, place])))
-        for place in sorted(set(range(len(seen))) - set(found), key=lambda place: np.fmin.reduce(seen[place]).tolist()):
-            self._count += 1
-            found[place] = self._count
-            self._people[self._count] = State(seen[place], self._last)
-        return [found[place] for place in range(len(seen))]
+        ids = np.full(len(seen.joints), NOBODY)
+        if len(crowd.ids) and len(ids):
+            alike = likeness(Shapes.of(crowd.at(self._last), self._last - crowd.last), seen)
+            found = np.array(pairs((alike - LEAST).tolist()), int).reshape(-1, 2)
+            rows, places = found[:, 0], found[:, 1]
+            crowd.observe(rows, seen.joints[places], self._last, np.minimum(2 * alike[rows, places], 1))
+            ids[places] = crowd.ids[rows]
+        new = np.flatnonzero(ids == NOBODY)
+        if len(new):
+            new = new[np.lexsort(seen.boxes[new].T[::-1])]
+            ids[new] = self._count + 1 + np.arange(len(new))
+            self._count += len(new)
+            crowd.add(ids[new], seen.joints[new], self._last)
+        return ids
 
 
-def points(detection: Detection) -> Float[np.ndarray, "joints 2"]:
-    """The joints' places, NaN where not observed."""
-    return np.where(detection.observed[:, None], detection.joints[:, :2], np.nan)
+def points(joints: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
+    """The places of joints (x, y, confidence), NaN where not observed."""
+    observed = (joints[..., 2] > 0) & ~np.isnan(joints).any(-1)
+    return np.where(observed[..., None], joints[..., :2], np.nan)
 
 
-def distinct(detections: Sequence[Detection]) -> list[int]:
-    """Places of the detections of a frame that show somebody, without those of somebody whom a surer one shows."""
-    some = [i for i, detection in enumerate(detections) if detection.observed.any()]
-    some.sort(key=lambda i: (detections[i].doubt(), *detections[i].box.tolist()))
-    if len(some) < 2:
-        return some
-    joints = np.stack([points(detections[i]) for i in some])
-    size = sizes(joints)
-    same = similarity(joints, joints, CLOSE * np.maximum(size[:, None], size)) > SAME
+def distinct(shapes: Shapes, sure: Float[np.ndarray, " people"]) -> list[int]:
+    """Who of a frame shows anything, the surest first, without those whom a surer one shows as well."""
+    keys = zip((-sure).tolist(), shapes.boxes.tolist(), range(len(sure)), strict=True)
+    order = [place for _, box, place in sorted(keys) if box[0] == box[0]]
+    if len(order) < 2:
+        return order
+    size = shapes.size
+    same = similarity(shapes.joints, shapes.joints, CLOSE * np.maximum(size[:, None], size)) > SAME
+    if np.count_nonzero(same) == len(order):
+        return order
     kept: list[int] = []
-    for i in range(len(some)):
-        if not same[i, kept].any():
-            kept.append(i)
-    return [some[i] for i in kept]
+    for place in order:
+        if not same[place, kept].any():
+            kept.append(place)
+    return kept

@@ -5,16 +5,16 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from pstmo.tracking.likeness import Shapes, likeness, sizes
-from pstmo.tracking.state import State
+from pstmo.tracking.likeness import Shapes, likeness
+from pstmo.tracking.state import MEMORY, ahead, common_step
 
-Path = Int[np.ndarray, " seen"]
+Path = Int[np.ndarray, "_"]
 """Places in a clip of one person's detections, in the order of time."""
 
 WINDOW = 1.0
 """Seconds of a path's end that tell how it goes on and whose it is."""
 
-GROWTH, SIZE, BUILD = 0.2, 0.15, 0.1
+GROWTH, SIZE, BUILD = 0.1, 0.15, 0.1
 """Tolerances, as logarithms: of size, a second and at once, and of proportions, which change with the view."""
 
 
@@ -23,10 +23,11 @@ MOST = 25
 
 
 class Clip(NamedTuple):
-    """All detections: when, and where the joints are; NaN = not observed."""
+    """All detections: when, where the joints are, NaN = not observed, and how sure the detector is."""
 
     seconds: Float[np.ndarray, " seen"]
     joints: Float[np.ndarray, "seen joints 2"]
+    sure: Float[np.ndarray, " seen"]
 
     def end(self, path: Path) -> "End":
         """The last second, as it goes on."""
@@ -42,29 +43,36 @@ class Clip(NamedTuple):
 
 
 class End(NamedTuple):
-    """state: of the person at the end. build: (joints, joints), logarithms of the distances between joints."""
+    """seconds: of the last frame; joints: where each was last, taken along with the body; velocity: of the body.
 
-    state: State
+    build: logarithms of the distances between joints.
+    """
+
+    seconds: float
+    joints: Float[np.ndarray, "1 joints 2"]
+    velocity: Float[np.ndarray, "1 2"]
     build: Float[np.ndarray, "joints joints"]
 
     @classmethod
     def of(cls, seconds: Float[np.ndarray, " seen"], joints: Float[np.ndarray, "seen joints 2"]) -> "End":
-        state = State(joints[0], float(seconds[0]))
-        for place in range(1, len(seconds)):
-            state.observe(joints[place], float(seconds[place]), 1.0)
-        return cls(state, _build(joints[-MOST:]))
+        steps, passed = np.nan_to_num(common_step(np.diff(joints, axis=0))), np.diff(seconds)
+        weights = passed * np.exp((seconds[1:] - seconds[-1]) / MEMORY)
+        velocity = (weights / passed) @ steps / max(weights.sum(), 1e-12)
+        way = np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
+        last = len(joints) - 1 - np.argmax(~np.isnan(joints[::-1, :, 0]), axis=0)
+        places = joints[last, np.arange(joints.shape[1])] + way[-1] - way[last]
+        return cls(float(seconds[-1]), places[None], velocity[None], _build(joints[-MOST:]))
 
 
 def continues(before: End, after: End) -> float:
     """How likely the person of one end, then lost from view, is the one of the other: 0 to 1."""
-    gap = -after.state.seconds - before.state.seconds
-    motion = (_expected(before.state, after.state, gap) + _expected(after.state, before.state, gap)) / 2
-    return motion * alike(before, after, gap)
+    gap = np.array([-after.seconds - before.seconds])
+    motion = (_expected(before, after, gap) + _expected(after, before, gap)) / 2
+    return motion * alike(before, after, gap.item())
 
 
-def _expected(one: State, other: State, gap: float) -> float:
-    joints = one.at(one.seconds + gap)[None]
-    return float(likeness(Shapes(joints, sizes(joints), np.array([gap])), Shapes.of(other.joints[None]))[0, 0])
+def _expected(one: End, other: End, gap: Float[np.ndarray, "1"]) -> float:
+    return likeness(Shapes.of(one.joints + ahead(one.velocity, gap), gap), Shapes.of(other.joints)).item()
 
 
 def alike(before: End, after: End, gap: float) -> float:

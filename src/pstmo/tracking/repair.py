@@ -14,7 +14,7 @@ from pstmo.tracking.pieces import Clip, Path, continues
 ABSENCE = 4.0
 """Seconds after which somebody who comes back is somebody else."""
 
-JOINED = 0.05
+JOINED = 0.08
 """Likeness from which two paths are one."""
 
 TOUCH = 0.1

@@ -1,9 +1,7 @@
-"""One person as they are followed: where the joints were last, and how fast the body moves."""
-
-from math import exp
+"""People as they are followed: where the joints were last, and how fast the bodies move."""
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 MEMORY = 0.25
 """Seconds over which the speed is averaged."""
@@ -14,31 +12,67 @@ DAMPING = 0.7
 FORGET = 1.0
 """Seconds for which a joint that is not seen any more is taken along with the body."""
 
-Person = Float[np.ndarray, "joints 2"]
+Joints = Float[np.ndarray, "people joints 2"]
 
 
-class State:
-    """What is known of one person. Times are seconds and rise."""
+def ahead(
+    velocity: Float[np.ndarray, "people 2"], seconds: Float[np.ndarray, " people"]
+) -> Float[np.ndarray, "people 2"]:
+    """How far bodies get that are not seen: they go on as they went, and slow down."""
+    return velocity * (DAMPING * -np.expm1(-seconds / DAMPING))[:, None]
 
-    def __init__(self, joints: Person, seconds: float):
-        self.joints, self.seconds, self.since = joints, seconds, seconds
-        self.velocity = np.zeros(2)
-        self.seen = 1
-        self._joints_seen = np.where(np.isnan(joints[:, 0]), -np.inf, seconds)
 
-    def at(self, seconds: float) -> Person:
-        """Where the joints are expected: the body goes on as it went, and slows down."""
-        return self.joints + self.velocity * (DAMPING * (1 - exp((self.seconds - seconds) / DAMPING)))
+def common_step(steps: Float[np.ndarray, "people joints 2"]) -> Float[np.ndarray, "people 2"]:
+    """How far bodies moved, by the median of the joints; NaN where none is known."""
+    ordered = np.sort(steps, axis=1)
+    known = (~np.isnan(steps[..., 0])).sum(1)
+    return ordered[np.arange(len(steps)), known // 2]
 
-    def observe(self, joints: Person, seconds: float, trust: float) -> None:
-        """trust: 0 to 1, how much the speed is to follow."""
-        step, passed = np.sort(joints - self.joints, axis=0), seconds - self.seconds
-        both = len(step) - int(np.isnan(step[:, 0]).sum())
-        if both:
-            share = max(passed / (seconds - self.since), 1 - exp(-passed / MEMORY))
-            self.velocity = self.velocity + trust * share * (step[both // 2] / passed - self.velocity)
-        missing = np.isnan(joints[:, 0])
-        self._joints_seen[~missing] = seconds
-        kept = np.where((seconds - self._joints_seen < FORGET)[:, None], self.at(seconds), np.nan)
-        self.joints, self.seconds = np.where(missing[:, None], kept, joints), seconds
-        self.seen += 1
+
+class Crowd:
+    """What is known of some people, a row each. Times are seconds and rise."""
+
+    def __init__(self, joints: int) -> None:
+        self.joints, self.velocity = np.empty((0, joints, 2)), np.empty((0, 2))
+        self.ids, self.frames = np.empty(0, int), np.empty(0, int)
+        self.first, self.last, self._joints_last = np.empty(0), np.empty(0), np.empty((0, joints))
+
+    def keep(self, rows: Bool[np.ndarray, " people"]) -> None:
+        """Forgets the others."""
+        for name, values in vars(self).items():
+            setattr(self, name, values[rows])
+
+    def add(self, ids: Int[np.ndarray, " new"], joints: Float[np.ndarray, "new joints 2"], seconds: float) -> None:
+        new, now = len(ids), np.full(len(ids), seconds)
+        self.ids = np.concatenate([self.ids, ids])
+        self.joints = np.concatenate([self.joints, joints])
+        self.velocity = np.concatenate([self.velocity, np.zeros((new, 2))])
+        self.frames = np.concatenate([self.frames, np.ones(new, int)])
+        self.first, self.last = np.concatenate([self.first, now]), np.concatenate([self.last, now])
+        seen = np.where(np.isnan(joints[..., 0]), -np.inf, seconds)
+        self._joints_last = np.concatenate([self._joints_last, seen])
+
+    def at(self, seconds: float) -> Joints:
+        """Where the joints are expected."""
+        return self.joints + ahead(self.velocity, seconds - self.last)[:, None]
+
+    def observe(
+        self,
+        rows: Int[np.ndarray, " seen"],
+        joints: Float[np.ndarray, "seen joints 2"],
+        seconds: float,
+        trust: Float[np.ndarray, " seen"],
+    ) -> None:
+        """trust: 0 to 1, how much the speeds are to follow."""
+        passed = seconds - self.last[rows]
+        expected = self.joints[rows] + ahead(self.velocity[rows], passed)[:, None]
+        share = np.maximum(passed / (seconds - self.first[rows]), -np.expm1(-passed / MEMORY))
+        change = common_step(joints - self.joints[rows]) / passed[:, None] - self.velocity[rows]
+        self.velocity[rows] += np.where(np.isnan(change), 0, (trust * share)[:, None] * change)
+        missing = np.isnan(joints[..., 0])
+        seen = self._joints_last[rows]
+        seen[~missing] = seconds
+        expected[seconds - seen >= FORGET] = np.nan
+        self.joints[rows] = np.where(missing[..., None], expected, joints)
+        self.last[rows], self._joints_last[rows] = seconds, seen
+        self.frames[rows] += 1
