@@ -44,7 +44,7 @@ def _given(detections: list[Detection]) -> set[int]:
     return {track for track, _ in times} - {track for (track, _), count in times.items() if count > 1}
 
 
-def _seconds(people: People) -> np.ndarray:
+def _clock(people: People) -> np.ndarray:
     """When each frame is."""
     if people.timestamps is not None:
         return people.timestamps
@@ -58,22 +58,20 @@ def _followed(shown: list[Detection], people: People, joints: int, count: int) -
     places = points(np.stack([detection.joints for detection in shown], dtype=float)[:, :joints]) * scale
     order = np.lexsort((*boxes(places).T[::-1], frames))
     sure = np.array([detection.sureness for detection in shown])
-    clip = Clip(_seconds(people)[frames[order]], places[order], sure[order])
-    paths = exchanged(joined(_paths(clip), clip), clip)
+    clock = _clock(people)
+    clip = Clip(clock[frames[order]], places[order], sure[order])
+    paths = exchanged(joined(_paths(clip, clock), clip), clip)
     paths = sorted(_without_ghosts(paths, clip, len(people.frames)), key=lambda path: path[0])
     numbered = enumerate(paths, start=count + 1)
     return [replace(shown[order[place]], track=track) for track, path in numbered for place in path]
 
 
-def _paths(clip: Clip) -> list[Path]:
-    """Those whom the tracker tells apart."""
-    tracker, frames = Tracker(), np.flatnonzero(np.diff(clip.seconds, prepend=-np.inf, append=np.inf))
-    tracks = np.concatenate(
-        [
-            tracker.follow(clip.joints[start:end], clip.sure[start:end], float(clip.seconds[start]))
-            for start, end in pairwise(frames.tolist())
-        ]
-    )
+def _paths(clip: Clip, clock: np.ndarray) -> list[Path]:
+    """Those whom the tracker tells apart. clock: when each frame is, also those in which nobody is seen."""
+    tracker, tracks = Tracker(), np.empty(len(clip.seconds), int)
+    edges = np.append(np.searchsorted(clip.seconds, clock), len(clip.seconds)).tolist()
+    for seconds, (start, end) in zip(clock.tolist(), pairwise(edges), strict=True):
+        tracks[start:end] = tracker.follow(clip.joints[start:end], clip.sure[start:end], seconds)
     order = np.argsort(tracks, kind="stable")
     paths = np.split(order, np.flatnonzero(np.diff(tracks[order])) + 1)
     return [path for path in paths if tracks[path[0]] != NOBODY]

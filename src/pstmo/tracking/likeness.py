@@ -3,10 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
-
-Joints = Float[np.ndarray, "people joints 2"]
-Boxes = Float[np.ndarray, "people 4"]
 
 NEAR, FAR = 0.1, 0.5
 """How far a joint may be from where it is expected, as shares of the person's size: at once, and more a second."""
@@ -22,29 +18,32 @@ TINY = 1e-9
 
 
 class Shapes(NamedTuple):
-    """People: joints in pixels, NaN = not known; boxes: left, top, right, bottom; seconds since they were seen."""
+    """People. joints: (people, joints, 2), pixels, NaN = not known. boxes: (people, 4), left, top, right, bottom.
 
-    joints: Joints
-    boxes: Boxes
-    age: Float[np.ndarray, " people"]
+    age: (people,), seconds since they were seen.
+    """
+
+    joints: np.ndarray
+    boxes: np.ndarray
+    age: np.ndarray
 
     @classmethod
-    def of(cls, joints: Joints, age: Float[np.ndarray, " people"] | float = 0.0) -> "Shapes":
+    def of(cls, joints: np.ndarray, age: np.ndarray | float = 0.0) -> "Shapes":
         return cls(joints, boxes(joints), np.broadcast_to(np.asarray(age), len(joints)))
 
     @property
-    def size(self) -> Float[np.ndarray, " people"]:
-        """The longer sides of the boxes."""
+    def size(self) -> np.ndarray:
+        """(people,), the longer sides of the boxes."""
         return (self.boxes[:, 2:] - self.boxes[:, :2]).max(-1)
 
 
-def boxes(joints: Joints) -> Boxes:
-    """NaN where no joint is known."""
+def boxes(joints: np.ndarray) -> np.ndarray:
+    """(people, joints, 2) -> (people, 4), NaN where no joint is known."""
     return np.concatenate([np.fmin.reduce(joints, 1), np.fmax.reduce(joints, 1)], -1)
 
 
-def likeness(expected: Shapes, seen: Shapes) -> Float[np.ndarray, "expected seen"]:
-    """From 0, nothing in common, to 1, the same: the mean of both measures.
+def likeness(expected: Shapes, seen: Shapes) -> np.ndarray:
+    """(expected, seen), from 0, nothing in common, to 1, the same: the mean of both measures.
 
     Joints are compared as in COCO's object keypoint similarity: mean of exp(-distance^2 / 2 tolerance^2), with a
     tolerance that grows with the person and with the time since.
@@ -56,21 +55,16 @@ def likeness(expected: Shapes, seen: Shapes) -> Float[np.ndarray, "expected seen
     return (overlap + similarity(expected.joints, seen.joints, tolerance)) / 2
 
 
-def similarity(
-    first: Float[np.ndarray, "first joints 2"],
-    second: Float[np.ndarray, "second joints 2"],
-    tolerance: Float[np.ndarray, "first second"],
-) -> Float[np.ndarray, "first second"]:
-    """Of the joints that both show; 0 where there are none."""
+def similarity(first: np.ndarray, second: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """(first, second), of the joints that both show; 0 where there are none. tolerance: (first, second), pixels."""
     squares = np.square(first[:, None] - second).sum(-1)
     alike = np.exp(squares * (-0.5 / np.square(np.maximum(tolerance, TINY)))[..., None])
     both = ~np.isnan(squares)
     return np.where(both, alike, 0).sum(-1) / np.maximum(both.sum(-1), 1)
 
 
-def intersection_over_union(
-    first: Float[np.ndarray, "*#batch 4"], second: Float[np.ndarray, "*#batch 4"]
-) -> Float[np.ndarray, "*batch"]:
+def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Of boxes (..., 4), which may broadcast."""
     sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
     shared = np.maximum(sides, 0).prod(-1)
     union = (first[..., 2:] - first[..., :2]).prod(-1) + (second[..., 2:] - second[..., :2]).prod(-1) - shared

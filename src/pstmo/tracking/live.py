@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from pstmo.errors import PstmoError
 from pstmo.people import Detection
@@ -54,9 +53,7 @@ class Tracker:
         ids = self.follow(np.stack(joints) if joints else np.empty((0, 1, 2)), sure, float(seconds))
         return [int(person) or None for person in ids]
 
-    def follow(
-        self, joints: Float[np.ndarray, "seen joints 2"], sure: Float[np.ndarray, " seen"], seconds: float
-    ) -> Int[np.ndarray, " seen"]:
+    def follow(self, joints: np.ndarray, sure: np.ndarray, seconds: float) -> np.ndarray:
         """As `update`, of arrays: pixels, NaN = not observed, and how sure the detector is. NOBODY stands for None."""
         if not seconds > self._last:
             raise PstmoError(f"found a frame at {seconds} s after one at {self._last} s; expected times that rise")
@@ -78,7 +75,7 @@ class Tracker:
         if lost.any():
             crowd.keep(~lost)
 
-    def _found(self, crowd: Crowd, seen: Shapes) -> Int[np.ndarray, " seen"]:
+    def _found(self, crowd: Crowd, seen: Shapes) -> np.ndarray:
         """Whom the frame shows; who was not known before is new, from left to right."""
         ids = np.full(len(seen.joints), NOBODY)
         if len(crowd.ids) and len(ids):
@@ -96,13 +93,13 @@ class Tracker:
         return ids
 
 
-def points(joints: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
+def points(joints: np.ndarray) -> np.ndarray:
     """The places of joints (x, y, confidence), NaN where not observed."""
     observed = (joints[..., 2] > 0) & ~np.isnan(joints).any(-1)
     return np.where(observed[..., None], joints[..., :2], np.nan)
 
 
-def distinct(shapes: Shapes, sure: Float[np.ndarray, " people"]) -> list[int]:
+def distinct(shapes: Shapes, sure: np.ndarray) -> list[int]:
     """Who of a frame shows anything, the surest first, without those whom a surer one shows as well."""
     keys = zip((-sure).tolist(), shapes.boxes.tolist(), range(len(sure)), strict=True)
     order = [place for _, box, place in sorted(keys) if box[0] == box[0]]

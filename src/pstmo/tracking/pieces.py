@@ -3,31 +3,32 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from pstmo.tracking.likeness import Shapes, likeness
 from pstmo.tracking.state import MEMORY, ahead, common_step
 
-Path = Int[np.ndarray, "_"]
+Path = np.ndarray
 """Places in a clip of one person's detections, in the order of time."""
 
 WINDOW = 1.0
 """Seconds of a path's end that tell how it goes on and whose it is."""
 
-GROWTH, SIZE, BUILD = 0.1, 0.15, 0.1
+GROWTH, SIZE, BUILD = 0.1, 0.1, 0.1
 """Tolerances, as logarithms: of size, a second and at once, and of proportions, which change with the view."""
-
 
 MOST = 25
 """Frames from which somebody's proportions are taken."""
 
 
 class Clip(NamedTuple):
-    """All detections: when, where the joints are, NaN = not observed, and how sure the detector is."""
+    """All detections, in the order of time. seconds: (seen,). sure: (seen,), how sure the detector is.
 
-    seconds: Float[np.ndarray, " seen"]
-    joints: Float[np.ndarray, "seen joints 2"]
-    sure: Float[np.ndarray, " seen"]
+    joints: (seen, joints, 2), pixels, NaN = not observed.
+    """
+
+    seconds: np.ndarray
+    joints: np.ndarray
+    sure: np.ndarray
 
     def end(self, path: Path) -> "End":
         """The last second, as it goes on."""
@@ -43,18 +44,18 @@ class Clip(NamedTuple):
 
 
 class End(NamedTuple):
-    """seconds: of the last frame; joints: where each was last, taken along with the body; velocity: of the body.
+    """joints: (1, joints, 2), where each was last, taken along with the body. velocity: (1, 2), of the body.
 
-    build: logarithms of the distances between joints.
+    seconds: of the last frame. build: (joints, joints), logarithms of the distances between joints.
     """
 
     seconds: float
-    joints: Float[np.ndarray, "1 joints 2"]
-    velocity: Float[np.ndarray, "1 2"]
-    build: Float[np.ndarray, "joints joints"]
+    joints: np.ndarray
+    velocity: np.ndarray
+    build: np.ndarray
 
     @classmethod
-    def of(cls, seconds: Float[np.ndarray, " seen"], joints: Float[np.ndarray, "seen joints 2"]) -> "End":
+    def of(cls, seconds: np.ndarray, joints: np.ndarray) -> "End":
         steps, passed = np.nan_to_num(common_step(np.diff(joints, axis=0))), np.diff(seconds)
         weights = passed * np.exp((seconds[1:] - seconds[-1]) / MEMORY)
         velocity = (weights / passed) @ steps / max(weights.sum(), 1e-12)
@@ -71,7 +72,7 @@ def continues(before: End, after: End) -> float:
     return motion * alike(before, after, gap.item())
 
 
-def _expected(one: End, other: End, gap: Float[np.ndarray, "1"]) -> float:
+def _expected(one: End, other: End, gap: np.ndarray) -> float:
     return likeness(Shapes.of(one.joints + ahead(one.velocity, gap), gap), Shapes.of(other.joints)).item()
 
 
@@ -86,7 +87,7 @@ def alike(before: End, after: End, gap: float) -> float:
     return float(np.exp(-0.5 * ((size / (SIZE + GROWTH * gap)) ** 2 + (build / BUILD) ** 2)))
 
 
-def _build(joints: Float[np.ndarray, "seen joints 2"]) -> Float[np.ndarray, "joints joints"]:
+def _build(joints: np.ndarray) -> np.ndarray:
     """What the distances were in three of four frames at most; NaN on and below the diagonal and where never seen."""
     distances = np.sort(np.linalg.norm(joints[:, :, None] - joints[:, None], axis=-1), axis=0)
     known = (~np.isnan(distances)).sum(0)

@@ -14,13 +14,13 @@ from pstmo.tracking.pieces import Clip, Path, continues
 ABSENCE = 4.0
 """Seconds after which somebody who comes back is somebody else."""
 
-JOINED = 0.08
+JOINED = 0.05
 """Likeness from which two paths are one."""
 
 TOUCH = 0.1
 """Overlap of boxes from which two people meet."""
 
-EVIDENCE = 1.5
+EVIDENCE = 2.0
 """How much likelier, as a logarithm, it must be that two were taken for each other than that they were not."""
 
 APART = 3
