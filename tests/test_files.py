@@ -207,15 +207,17 @@ def test_alphapose_and_openpose_tracks(tmp_path):
     assert_same(read_keypoints(path, person=1, **KNOWN), person("body25", seed=2))
 
 
-def test_without_tracks_the_surest_person_is_followed(tmp_path):
+def test_without_tracks_people_are_told_apart_and_the_one_in_the_middle_is_taken(tmp_path):
     far = np.array([1000, 0], np.float32)
     left, right = person(seed=1, missing=(3,)), person(seed=2, missing=(3,))
     right = Keypoints.from_array(right.xy + far, confidence=right.confidence, **KNOWN)
-    entries = [entry | {"score": 5.0 if i == 0 else 0.1} for i, entry in enumerate(results(right))] + results(left)
-    path = write_json(tmp_path / "two.json", entries)
-    assert_same(read_keypoints(path, **KNOWN), right)
-    same_track = [entry | {"image_id": f"{entry['image_id']}.jpg", "idx": 0} for entry in entries]
-    assert_same(read_keypoints(write_json(path, same_track), **KNOWN), right)
+    path = write_json(tmp_path / "two.json", results(right) + results(left))
+    assert_same(read_keypoints(path, **KNOWN), left)
+    assert_same(read_keypoints(path, person=2, **KNOWN), right)
+    same_track = [
+        entry | {"image_id": f"{entry['image_id']}.jpg", "idx": 0} for entry in results(right) + results(left)
+    ]
+    assert_same(read_keypoints(write_json(path, same_track), person=2, **KNOWN), right)
 
 
 def test_a_person_not_seen_at_all_is_left_to_the_lifter(tmp_path):

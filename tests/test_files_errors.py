@@ -142,8 +142,8 @@ def test_what_neither_file_nor_caller_gives_is_asked_for(tmp_path, missing):
     flag = {"image_size": "--image-size", "fps": "--fps"}[missing]
     with pytest.raises(PstmoError, match=f"r.json: .*missing.*{flag}"):
         read_keypoints(path, **{key: value for key, value in KNOWN.items() if key != missing})
-    with pytest.raises(PstmoError, match=r"no person 1; persons in it: none"):
-        read_keypoints(path, person=1, **KNOWN)
+    with pytest.raises(PstmoError, match=r"no person 2; persons in it: 1"):
+        read_keypoints(path, person=2, **KNOWN)
 
 
 XY = np.zeros((3, 17, 2))

@@ -1,17 +1,12 @@
-"""The people that a file tells of or a detector saw, and how one of them becomes Keypoints."""
+"""The people that a file tells of or a detector saw."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
-from operator import attrgetter
 
 import numpy as np
 
-from pstmo.errors import FormatError, PstmoError, SkeletonError
-from pstmo.sequence import Keypoints
-from pstmo.skeleton import COCO, SKELETONS, Skeleton, by_name
+from pstmo.errors import FormatError
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,13 +33,11 @@ class Detection:
         xy = self.joints[self.observed, :2]
         return np.concatenate([xy.min(0), xy.max(0)])
 
-    def doubt(self) -> float:
-        """The less, the surer the detector is of the person: by its score, else by the joints' confidence."""
-        return -float(self.joints[self.observed, 2].mean() if self.score is None else self.score)
-
-    def distance(self, other: "Detection") -> float:
-        """Between the sides of both boxes."""
-        return float(np.abs(self.box - other.box).sum())
+    @cached_property
+    def sureness(self) -> float:
+        """How sure the detector is of the person: its score, else the mean confidence of the joints observed."""
+        confidence = self.joints[self.observed, 2]
+        return float(confidence.sum() / max(len(confidence), 1) if self.score is None else self.score)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,109 +62,16 @@ class People:
     focal: float | None = None
     named: bool = False
 
-
-_NOTHING = np.full((1, 3), np.nan)
-"""A joint that is not observed."""
-
-
-def keypoints_of(
-    people: People,
-    *,
-    skeleton: str | Skeleton | None,
-    image_size: tuple[int, int] | None,
-    fps: float | int | None,
-    person: int | None,
-) -> Keypoints:
-    """One person's Keypoints; see `read_keypoints` for the arguments and errors."""
-    count = _joint_count(people)
-    layout, columns = _layout(people, count, skeleton)
-    joints = np.full((len(people.frames), len(columns), 3), np.nan)
-    for detection in _follow(_candidates(people, person)):
-        joints[detection.frame - people.frames.start] = np.append(detection.joints, _NOTHING, 0)[columns]
-    xy, confidence = joints[..., :2], joints[..., 2]
-    size = image_size or people.image_size
-    if people.normalised and size:
-        xy = xy * size
-    rate = people.fps if fps is None else fps
-    facts = {"image_size": size, "fps": rate, "timestamps": people.timestamps}
-    return Keypoints.from_array(xy, confidence=confidence, skeleton=layout, **facts)
-
-
-def _joint_count(people: People) -> int:
-    """The number of joints that all detections have. Raises FormatError when they differ, or when there are none."""
-    if not people.detections:
-        raise FormatError(f"found nobody in any of its {len(people.frames)} frames, expected at least one person")
-    first = people.detections[0]
-    for detection in people.detections:
-        if len(detection.joints) != len(first.joints):
-            raise FormatError(
-                f"found {len(detection.joints)} joints in frame {detection.frame}, "
-                f"but {len(first.joints)} in frame {first.frame}; expected the same everywhere"
-            )
-    return len(first.joints)
-
-
-def _layout(people: People, count: int, wanted: str | Skeleton | None) -> tuple[Skeleton, list[int]]:
-    """The skeleton, and which columns its joints are: by name where the file or its format names the joints.
-
-    -1 stands for a joint that is not there: of the caller's skeleton, a file with names may lack half of the joints.
-    """
-    names = people.layouts.get(count, ())
-    if wanted is not None:
-        skeleton = by_name(wanted)
-    else:
-        able = [known for known in SKELETONS.values() if set(known.joints) <= set(names)]
-        if not able:
-            raise SkeletonError(_unnamed(people, count))
-        skeleton = max(able, key=len)
-    if set(skeleton.joints) <= set(names):
-        return skeleton, [names.index(joint) for joint in skeleton.joints]
-    if people.named and 2 * len(set(skeleton.joints) & set(names)) >= len(skeleton):
-        return skeleton, [names.index(joint) if joint in names else -1 for joint in skeleton.joints]
-    if len(skeleton) != count:
-        raise SkeletonError(f"found {count} joints, but skeleton {skeleton.name!r} has {len(skeleton)}")
-    return skeleton, list(range(count))
-
-
-def _unnamed(people: People, count: int) -> str:
-    if people.named:
-        return _strange(people.layouts.get(count, ()))
-    fits = ", ".join(known.name for known in SKELETONS.values() if len(known) == count) or "none that is known here"
-    usual = " or ".join(map(str, people.layouts)) or "joints with names"
-    return (
-        f"found {count} joints without known names, expected {usual}; "
-        f"say which they are with --skeleton NAME; skeletons of {count} joints: {fits}"
-    )
-
-
-def _strange(names: tuple[str, ...]) -> str:
-    near = max(SKELETONS.values(), key=lambda known: (len(set(known.joints) & set(names)) / len(known), known is COCO))
-    lacking = [joint for joint in near.joints if joint not in names]
-    leave = f"; to leave those unseen, say --skeleton {near.name}" if 2 * len(lacking) <= len(near) else ""
-    return (
-        f"found joints {', '.join(names[:40])}; expected all of a skeleton: {', '.join(SKELETONS)}; "
-        f"of {near.name}, the nearest, {', '.join(lacking)} are missing{leave}"
-    )
-
-
-def _candidates(people: People, person: int | None) -> list[Detection]:
-    """The detections that may be the person: those of one track, or all where the file knows no tracks."""
-    seen = [detection for detection in people.detections if detection.observed.any()]
-    appearances = dict.fromkeys((detection.track, detection.frame) for detection in seen)
-    frames = Counter(track for track, _ in appearances if track is not None)
-    if person is not None and person not in frames:
-        known = ", ".join(map(str, sorted(frames))) or "none, this file does not say who is who"
-        raise PstmoError(f"found no person {person}; persons in it: {known}")
-    if not frames:
-        return seen
-    chosen = frames.most_common(1)[0][0] if person is None else person
-    return [detection for detection in seen if detection.track == chosen]
-
-
-def _follow(candidates: list[Detection]) -> list[Detection]:
-    """One detection a frame: the surest at first, then always the one nearest to the last. No more of a tracker."""
-    path: list[Detection] = []
-    by_frame = attrgetter("frame")
-    for _, group in groupby(sorted(candidates, key=by_frame), key=by_frame):
-        path.append(min(group, key=path[-1].distance if path else Detection.doubt))
-    return path
+    @cached_property
+    def joint_count(self) -> int:
+        """Joints that all detections have. Raises FormatError when they differ, or when there are no detections."""
+        if not self.detections:
+            raise FormatError(f"found nobody in any of its {len(self.frames)} frames, expected at least one person")
+        first = self.detections[0]
+        for detection in self.detections:
+            if len(detection.joints) != len(first.joints):
+                raise FormatError(
+                    f"found {len(detection.joints)} joints in frame {detection.frame}, "
+                    f"but {len(first.joints)} in frame {first.frame}; expected the same everywhere"
+                )
+        return len(first.joints)

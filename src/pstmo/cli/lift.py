@@ -43,7 +43,7 @@ def lift(
         image_size: Width and height of the picture in pixels, where the file does not say.
         fps: Frames per second, where the file does not say.
         fov: How much the picture shows from its left to its right edge, in degrees; without it a usual lens is assumed.
-        person: Track number of the person to lift; without it the one seen longest.
+        person: Track number of the person to lift; without it the main one: seen for long, large, in the middle.
         mode: exact = every frame from a window around it; fast = some exactly, a curve through them; sequence = whole
             windows at once; live = as a stream; auto = the first of these that takes half a minute or less.
         mirror: Average with the mirrored input: a little more exact, half as fast.

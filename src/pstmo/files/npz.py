@@ -1,4 +1,4 @@
-"""NumPy archives: pstmo's own keypoint files, and plain ones.
+"""NumPy archives: pstmo's own keypoint files, and plain ones, of one person.
 
 Arrays: `keypoints` (frames, joints, 2 or 3), pixels, the third column being the confidence; optionally `confidence`,
 `visibility` or `scores` (frames, joints), `image_size` (width, height), `fps`, and `skeleton`, a name. A motion file

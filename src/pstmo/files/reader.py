@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +24,8 @@ from pstmo.files import (
 )
 from pstmo.files.content import describe, naming
 from pstmo.files.loading import load
-from pstmo.people import People, keypoints_of
+from pstmo.people import People
+from pstmo.persons import keypoints_of
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
 
@@ -75,9 +77,8 @@ def read_keypoints(
     file with names lacks, half of them at most, are never observed. Without names the file must have as many as the
     skeleton.
     image_size (width, height) in pixels, fps: win over what the file says.
-    person: the track to take; without it, the one seen in most frames. Where nobody has a track, it is the person with
-    the best score in the first frame that has any, and from then on the one nearest to the frame before. That is no
-    tracker: when the person is lost from view, another may take the place.
+    person: the track to take; without it, the most prominent person, seen for long, large and in the middle. Where the
+    file does not say who is who, people are told apart (`tracking`) and their tracks count in the order of appearance.
 
     What was read is logged in one line ("pstmo.files", INFO).
 
@@ -109,7 +110,16 @@ def _read(path: Path, format: str | None) -> tuple[str, People]:
     """The format's name, and what the file says."""
     content = load(path)
     known = _format(content, format)
-    return known, FORMATS[known].read(content)
+    people = FORMATS[known].read(content)
+    return known, people if known == "detections" else _alone(people)
+
+
+def _alone(people: People) -> People:
+    """Where no frame has two people and nobody a track, whoever wrote the file followed one person: track 1."""
+    frames = Counter(detection.frame for detection in people.detections)
+    if any(detection.track is not None for detection in people.detections) or max(frames.values(), default=0) > 1:
+        return people
+    return replace(people, detections=[replace(detection, track=1) for detection in people.detections])
 
 
 def _count(people: People) -> str:
