@@ -27,7 +27,7 @@ MODES: dict[Kind, str] = {"centre": "exact", "sequence": "sequence"}
 
 @pytest.fixture(scope="module")
 def lifter(small_checkpoint: Path) -> Lifter:
-    return pstmo.load(small_checkpoint)
+    return pstmo.load(small_checkpoint, draws=False)  # as the runner does, which has no PyTorch
 
 
 @pytest.fixture(scope="module")

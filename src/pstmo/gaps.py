@@ -53,7 +53,10 @@ class Filler:
     @torch.inference_mode()
     def draw(self, track: Track) -> tuple[Float[Tensor, "frames joints 2"], Float[Tensor, "frames joints"]]:
         """A place for every joint, and how far off it is to be expected: 0 where it was observed, infinite where nobody
-        was seen for longer than a window and there is but a line. On the normalised screen."""
+        was seen for longer than a window. On the normalised screen.
+
+        Frames in which nobody was seen stay on lines between those before and after: there the network draws no better
+        (docs/gaps.md)."""
         xy, error = track.filled.clone(), torch.where(track.observed, 0.0, torch.inf)
         frames = (~track.observed).any(1).nonzero()[:, 0]
         offsets = self._offsets(track)
@@ -62,7 +65,8 @@ class Filler:
             drawn, somebody = self._drawn(windows, observed), observed.any(2).any(1)
             centre, rows = len(offsets) // 2, part[somebody]
             hidden = ~track.observed[rows]
-            xy[rows] = torch.where(hidden[..., None], drawn.xy[somebody, centre], xy[rows])
+            partly = hidden & track.observed[rows].any(1, keepdim=True)
+            xy[rows] = torch.where(partly[..., None], drawn.xy[somebody, centre], xy[rows])
             error[rows] = torch.where(hidden, drawn.error[somebody, centre], error[rows])
         return xy, error
 
@@ -78,6 +82,11 @@ class Filler:
         straight = self.network(windows, observed)
         error = (straight.error + flipped.error[..., list(skeleton.mirrored)]) / 2
         return filler.Drawn((straight.xy + mirrored(flipped.xy, skeleton)) / 2, error, straight.size)
+
+
+def whole(keypoints: Keypoints) -> Keypoints:
+    """Of keypoints that were observed all: nothing to draw."""
+    return replace(keypoints, drawn=Drawn(keypoints.xy, np.zeros_like(keypoints.confidence)))
 
 
 @cache

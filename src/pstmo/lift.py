@@ -123,9 +123,11 @@ class Lifter:
             return modes.exact(self._windowed(keypoints, mirror), step)
 
     def filled(self, keypoints: Keypoints) -> Keypoints:
-        """With its gaps `drawn`, unless there are none, they are already, or nobody knows these joints."""
-        if not self.draws or keypoints.drawn is not None or keypoints.observed.all():
+        """With its gaps `drawn`, unless they are already, or nobody knows these joints."""
+        if not self.draws or keypoints.drawn is not None:
             return keypoints
+        if keypoints.observed.all():
+            return gaps.whole(keypoints)
         filler = gaps.usual(self.device)
         known = filler.checkpoint.keypoints.joints == self.checkpoint.keypoints.joints
         return filler.fill(keypoints) if known else keypoints

@@ -40,9 +40,11 @@ class Track:
         xy = normalise_screen(torch.from_numpy(keypoints.xy).to(device), *keypoints.image_size)
         observed = torch.from_numpy(keypoints.observed).to(device)
         drawn = None if live else keypoints.drawn
+        known = observed
         if drawn is not None:
             xy = normalise_screen(torch.from_numpy(drawn.xy).to(device), *keypoints.image_size)
-        filled = (held if live else interpolate)(xy[None], torch.isfinite(xy).all(-1)[None])[0]
+            known = torch.isfinite(xy).all(-1)
+        filled = (held if live else interpolate)(xy[None], known[None])[0]
         return cls(filled, observed, keypoints.fps, focal_of(keypoints), keypoints.timestamps, drawn is not None)
 
     def __len__(self) -> int:
