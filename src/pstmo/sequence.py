@@ -116,7 +116,8 @@ class Poses:
 
     positions: (frames, joints, 3) float32, metres, camera axes (x right, y down, z forward), root joint at 0.
     observed: (frames,) bool; False where no keypoint was seen and the pose rests on the frames around it.
-    model: name of the network that made them, mode: how it lifted ("" for measured poses).
+    model: name of the network that made them, mode: how it lifted ("" for measured poses). smoothing: Hz above which
+    motion was taken out, by `smooth.zero_phase`; 0 = none.
     """
 
     positions: np.ndarray
@@ -125,6 +126,7 @@ class Poses:
     observed: np.ndarray
     model: str = ""
     mode: str = ""
+    smoothing: float = 0.0
 
     @classmethod
     def from_array(

@@ -19,6 +19,8 @@ from pstmo.spline import smoothest
 Motion = Float[np.ndarray, "frames joints 3"]
 Path = Float[np.ndarray, "frames 3"]
 
+AXES = "x right as the camera sees it, y away from the camera, z up; metres, the floor at 0"
+
 CAMERA_UP = np.array([0.0, -1.0, 0.0])
 
 PRICE = 2e-4
@@ -86,6 +88,22 @@ class World:
     scale: float
     error: float
     origins: Origins
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray | float | str]:
+        """What it says of itself, by the names under which files have it."""
+        facts: dict[str, np.ndarray | float | str] = {
+            "axes": AXES,
+            "positions": self.positions,
+            "observed": self.observed,
+            "orientation": self.orientation,
+            "camera_height": self.camera_height,
+            "focal": self.focal,
+            "scale": self.scale,
+            "reprojection_error": self.error,
+        }
+        facts |= {f"{what}_from": how for what, how in self.origins._asdict().items()}
+        return {f"world_{name}": value for name, value in facts.items()}
 
     @property
     def root(self) -> np.ndarray:

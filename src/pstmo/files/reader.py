@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from pstmo.errors import FormatError
+from pstmo.errors import FormatError, PstmoError
 from pstmo.files import (
     alphapose,
     coco,
@@ -25,7 +25,7 @@ from pstmo.files import (
 from pstmo.files.content import describe, naming
 from pstmo.files.loading import load
 from pstmo.people import People
-from pstmo.persons import keypoints_of
+from pstmo.persons import everyone
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
 
@@ -86,17 +86,34 @@ def read_keypoints(
     be, a SkeletonError for joints that do not fit, and a plain one for an image size or a frame rate that neither the
     file nor the caller gives, or for a person who is not there.
     """
+    found = read_everyone(path, format=format, skeleton=skeleton, image_size=image_size, fps=fps)
+    with naming(Path(path)):
+        if person is not None and person not in found:
+            raise PstmoError(f"found no person {person}; persons in it: {', '.join(map(str, sorted(found)))}")
+    return next(iter(found.values())) if person is None else found[person]
+
+
+def read_everyone(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    skeleton: str | Skeleton | None = None,
+    image_size: tuple[int, int] | None = None,
+    fps: float | int | None = None,
+) -> dict[int, Keypoints]:
+    """As `read_keypoints`: everybody's keypoints by track, the most prominent person first, each with all frames."""
     path = Path(path)
     with naming(path):
         known, people = _read(path, format)
-        keypoints = keypoints_of(people, skeleton=skeleton, image_size=image_size, fps=fps, person=person)
-    width, height = keypoints.image_size
+        found = everyone(people, skeleton=skeleton, image_size=image_size, fps=fps)
+    one = next(iter(found.values()))
+    width, height = one.image_size
     _log.info(
         "%s: %s, %d x %d pixels, %.4g frames/s, %s, %d frames, %s",
-        *(path, known, width, height, keypoints.fps),
-        *(keypoints.skeleton.name, keypoints.frames, _count(people)),
+        *(path, known, width, height, one.fps, one.skeleton.name, one.frames),
+        "1 person" if len(found) == 1 else f"{len(found)} people ({', '.join(map(str, found))})",
     )
-    return keypoints
+    return found
 
 
 def read_people(path: str | Path, *, format: str | None = None) -> People:
@@ -120,14 +137,6 @@ def _alone(people: People) -> People:
     if any(detection.track is not None for detection in people.detections) or max(frames.values(), default=0) > 1:
         return people
     return replace(people, detections=[replace(detection, track=1) for detection in people.detections])
-
-
-def _count(people: People) -> str:
-    """How many people there are, in words: those with a track, or as many as are seen at once."""
-    seen = [detection for detection in people.detections if detection.observed.any()]
-    tracks = len({detection.track for detection in seen} - {None})
-    count = tracks or max(Counter(detection.frame for detection in seen).values(), default=0)
-    return f"{count} {'person' if count == 1 else 'people'}{'' if tracks or count < 2 else ' at once'}"
 
 
 def _format(content: object, name: str | None) -> str:
