@@ -185,9 +185,9 @@ whole clip, `Tracker` while it happens, frame by frame:
 from pstmo.persons import everyone, persons
 from pstmo.tracking import Tracker, tracked
 
-persons(people)                               # who is in it, the main person first
-everyone(people)                              # {{track: Keypoints}}
-ids = Tracker().update(detections, seconds)   # live
+persons(people)  # who is in it, the main person first
+everyone(people)  # {{track: Keypoints}}
+ids = Tracker().update(detections, seconds)  # live
 ```
 
 1. Each person is expected to go on at the speed of the last quarter of a second, and to slow down when not seen.
