@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: demo test lint viewer clean
 
 demo: .venv/package
-	$(BIN)/pstmo lift samples/sports2d_demo.npz -o out/demo
+	$(BIN)/pstmo lift samples/sports2d_demo.mp4 -o out/demo
 
 test: .venv/dev lint
 	$(BIN)/pytest -q
@@ -18,7 +18,7 @@ lint: .venv/dev
 
 .venv/package: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PIP) --editable .
+	$(PIP) --editable ".[video]"
 	touch $@
 
 .venv/dev: .venv/package

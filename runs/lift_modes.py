@@ -160,7 +160,7 @@ def page(
 | `fast` | 10 exact poses a second (`--every N`: each N-th frame), a cubic curve through them | as good, less shaky |
 | `sequence` | the all-frames head over windows that overlap (`--overlap 0.5`), blended | hours of video |
 | `live` | each frame from those before it and `--lag` frames after it | to see what a stream would give |
-| `auto` | `exact` where that takes about half a minute at most, else `fast`, else `sequence` | the default |
+| `auto` | `fast` where that takes about half a minute at most, else `sequence` | the default |
 
 An exact pose of the default network takes {one / 1e6:.0f} million multiply-accumulates, twice that with mirroring; a
 pose of the all-frames head {each / 1e6:.1f} million.

@@ -30,6 +30,7 @@ from pstmo.model.stmo import STMO
 from pstmo.presets import PRESETS, ModelConfig
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import COCO, HUMAN36M
+from pstmo.smooth import zero_phase
 
 DOCS = Path(__file__).parents[1] / "docs"
 SHAPES = Path(__file__).parent / "parity" / "stmo_f27_l3.json"
@@ -279,14 +280,18 @@ def test_lift_writes_motion_and_a_page(files: Path, tmp_path: Path):
     out = tmp_path / "new" / "results"
     printed = succeed(files, f"lift good.npz -o {out} -w small.safetensors").splitlines()
     assert printed[0] == "good.npz: npz, 640 x 480 pixels, 30 frames/s, coco17, 40 frames, 1 person"
-    assert printed[1] == f"{out / 'motion.npz'}: 40 frames of h36m17, metres, camera axes"
-    assert printed[2].startswith(f"{out / 'view.html'}: ")
-    assert re.fullmatch(r"lifted at \d+ frames/s with small, exact; [\d.]+ s in all", printed[-1])
+    made = "small, fast, smoothed at 5 Hz"
+    assert printed[1] == f"{out / 'motion.npz'}: 40 frames of h36m17, metres, camera axes; {made}"
+    assert printed[2].startswith("no world: the keypoints fit these poses only -")  # of a network that knows nothing
+    assert printed[3].startswith(f"{out / 'view.html'}: ")
+    stages = ["reading", "loading", "lifting", "the world", "writing"]
+    assert re.fullmatch(f"seconds: {', '.join(f'{stage} [0-9.]+' for stage in stages)}; [0-9.]+ in all", printed[-1])
     assert sorted(path.name for path in out.iterdir()) == ["motion.npz", "view.html"]
     poses = read_motion(out / "motion.npz")
-    wanted = pstmo.load(files / "small.safetensors").lift(keypoints(frames=40))
-    np.testing.assert_allclose(poses.positions, wanted.positions, atol=1e-5)
-    assert (poses.fps, poses.model, poses.skeleton.name) == (30.0, "small", "h36m17")
+    seen = keypoints(frames=40)
+    wanted = zero_phase(pstmo.load(files / "small.safetensors").lift(seen).positions, seen.times, 5)
+    np.testing.assert_allclose(poses.positions, wanted, atol=1e-5)
+    assert (poses.fps, poses.model, poses.skeleton.name, poses.smoothing) == (30.0, "small", "h36m17", 5.0)
     with np.load(out / "motion.npz", allow_pickle=False) as motion:
         facts = {name: motion[name].item() for name in ("units", "axes", "fps", "model", "mode", "version", "root")}
     assert facts == {
@@ -294,7 +299,7 @@ def test_lift_writes_motion_and_a_page(files: Path, tmp_path: Path):
         "axes": "camera: x right, y down, z forward, root joint at 0",
         "fps": 30.0,
         "model": "small",
-        "mode": "exact",
+        "mode": "fast",
         "version": version("pstmo"),
         "root": "hip",
     }
@@ -305,14 +310,14 @@ def test_lift_writes_motion_and_a_page(files: Path, tmp_path: Path):
 
 def test_lift_takes_the_mode_that_is_asked_for(files: Path, tmp_path: Path, pstmo_here):
     lifter, seen = pstmo.load(files / "small.safetensors"), keypoints(frames=40)
-    line = f"lift {files / 'good.npz'} -w {files / 'small.safetensors'} -o out"
+    line = f"lift {files / 'good.npz'} -w {files / 'small.safetensors'} -o out --smooth 0"
     settings = {
         "fast --every 4": {"mode": "fast", "every": 4},
         "sequence --overlap 0.25": {"mode": "sequence", "overlap": 0.25},
         "live --lag 2": {"mode": "live", "lag": 2},
     }
     for mode, wanted in settings.items():
-        assert f"small, {wanted['mode']}; " in pstmo_here(tmp_path, f"{line} --mode {mode}").out
+        assert f"; small, {wanted['mode']}\n" in pstmo_here(tmp_path, f"{line} --mode {mode}").out
         found = read_motion(tmp_path / "out/motion.npz")
         np.testing.assert_allclose(found.positions, lifter.lift(seen, **wanted).positions, atol=1e-5)
         assert found.mode == wanted["mode"]
@@ -329,15 +334,15 @@ def test_options_fill_in_what_a_file_does_not_say(files: Path, tmp_path: Path, p
         for i, frame in enumerate(seen.xy.astype(float))
     ]
     (tmp_path / "people.json").write_text(json.dumps(people))
-    line = f"lift people.json -w {files / 'small.safetensors'} --image-size 640 480"
+    line = f"lift people.json -w {files / 'small.safetensors'} --image-size 640 480 --smooth 0 --mode exact"
     assert pstmo_here(tmp_path, f"{line} --fps 25 -o both").code == 0
     assert pstmo_here(tmp_path, f"{line} --fps 25 -o one --no-mirror").code == 0
     assert pstmo_here(tmp_path, f"{line} --fps 250 -o one").code == 0  # an old result is replaced
     lifter = pstmo.load(files / "small.safetensors")
     both, fast = read_motion(tmp_path / "both/motion.npz"), read_motion(tmp_path / "one/motion.npz")
-    np.testing.assert_allclose(both.positions, lifter.lift(seen).positions, atol=1e-5)
+    np.testing.assert_allclose(both.positions, lifter.lift(seen, mode="exact").positions, atol=1e-5)
     quick = Keypoints.from_array(seen.xy, image_size=(640, 480), fps=250)
-    np.testing.assert_allclose(fast.positions, lifter.lift(quick).positions, atol=1e-5)
+    np.testing.assert_allclose(fast.positions, lifter.lift(quick, mode="exact").positions, atol=1e-5)
     assert (both.fps, fast.fps) == (25.0, 250.0)
 
 
@@ -394,7 +399,7 @@ def test_from_motion_capture_to_lifted_poses(studio: Path, files: Path, done):
     assert again.keys() == found.keys()
     assert again["mean"] == {name: pytest.approx(errors, rel=1e-9) for name, errors in found["mean"].items()}
     printed = done(studio, f"lift {files / 'good.npz'} -o three -w two/finetune/model.safetensors")
-    assert "with two, exact;" in printed
+    assert "; two, fast, smoothed at 5 Hz" in printed
     assert read_motion(studio / "three/motion.npz").model == "two"
 
 

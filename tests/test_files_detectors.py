@@ -61,7 +61,7 @@ def test_what_was_read_is_logged_in_one_line(tmp_path, caplog):
     assert caplog.messages == [
         f"{path}: npz, 640 x 480 pixels, 25 frames/s, coco17, 6 frames, 1 person",
         f"{tmp_path / 'vitpose.json'}: vitpose, 640 x 480 pixels, 25 frames/s, coco17, 6 frames, 1 person",
-        f"{tmp_path / 'two.json'}: mmpose, 640 x 480 pixels, 25 frames/s, coco17, 6 frames, 2 people at once",
+        f"{tmp_path / 'two.json'}: mmpose, 640 x 480 pixels, 25 frames/s, coco17, 6 frames, 2 people (1, 2)",
     ]
 
 

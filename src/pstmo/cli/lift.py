@@ -67,7 +67,7 @@ class Lifting:
     """Weights that come with the package, by name, or a checkpoint. None = the package's default."""
     mode: Way = "auto"
     """exact = every frame from a window around it; fast = some exactly, a curve through them; sequence = whole windows
-    at once; live = as a stream; auto = the first of these that takes half a minute or less."""
+    at once; live = as a stream; auto = fast, or sequence where that would take more than half a minute."""
     mirror: bool = True
     """Average with the mirrored input: a little more exact, half as fast."""
     every: int | None = None
@@ -153,7 +153,9 @@ def lift(
         with clock("the world"):
             world = _world(poses, seen, space)
         with clock("writing"):
-            told += [_written(out / name, poses, seen, world), *(who + line for line in _doubts(lifter, poses, seen))]
+            told.append(_written(out / name, poses, seen, world))
+        told += [f"{who}no world: {world}"] if isinstance(world, str) else []
+        told += [who + line for line in _doubts(lifter, poses, seen)]
         first = first or (seen, poses)
     with clock("writing"):
         from pstmo.view.page import write_page
@@ -184,7 +186,7 @@ def _seen(source: str, out: Path, looking: Looking, reading: Reading, clock: Clo
         from pstmo.persons import everyone
 
         found = everyone(people)
-    count = "1 person" if len(found) == 1 else f"{len(found)} people ({', '.join(map(str, found))})"
+    count = "1 person" if len(found) == 1 else f"{len(found)} people ({', '.join(map(str, sorted(found)))})"
     width, height = people.image_size or (0, 0)
     told = [
         f"{source}: {width} x {height} pixels, {people.fps:.4g} frames/s, {len(people.frames)} frames, "
@@ -230,20 +232,25 @@ def _lifted(lifter: "Lifter", keypoints: "Keypoints", how: Lifting) -> "tuple[Ke
     return seen, replace(poses, positions=smoothed, smoothing=how.smooth)
 
 
-def _world(poses: "Poses", seen: "Keypoints", space: Space) -> "World":
+def _world(poses: "Poses", seen: "Keypoints", space: Space) -> "World | str":
+    """Or why there is none: then the poses by the camera are what there is."""
     from pstmo.world import in_world
 
-    return in_world(poses, seen, height=space.height, travel=space.travel, upright=space.upright, floor=space.floor)
+    try:
+        return in_world(poses, seen, height=space.height, travel=space.travel, upright=space.upright, floor=space.floor)
+    except PstmoError as error:
+        return str(error)
 
 
-def _written(path: Path, poses: "Poses", seen: "Keypoints", world: "World") -> str:
+def _written(path: Path, poses: "Poses", seen: "Keypoints", world: "World | str") -> str:
     from pstmo.files import write_motion
     from pstmo.files.atomic import make_folder
 
     make_folder(path.parent)
-    write_motion(path, poses, seen, world.arrays)
+    write_motion(path, poses, seen, None if isinstance(world, str) else world.arrays)
+    space = "camera axes" + ("" if isinstance(world, str) else " and a world")
     made = f"{poses.model}, {poses.mode}" + (f", smoothed at {poses.smoothing:g} Hz" if poses.smoothing else "")
-    return f"{path}: {poses.frames} frames of {poses.skeleton.name} in metres, by the camera and in a world; {made}"
+    return f"{path}: {poses.frames} frames of {poses.skeleton.name}, metres, {space}; {made}"
 
 
 def _doubts(lifter: "Lifter", poses: "Poses", seen: "Keypoints") -> Iterator[str]:

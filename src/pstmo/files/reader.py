@@ -25,7 +25,7 @@ from pstmo.files import (
 from pstmo.files.content import describe, naming
 from pstmo.files.loading import load
 from pstmo.people import People
-from pstmo.persons import everyone
+from pstmo.persons import everyone, keypoints_of
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
 
@@ -105,13 +105,14 @@ def read_everyone(
     path = Path(path)
     with naming(path):
         known, people = _read(path, format)
-        found = everyone(people, skeleton=skeleton, image_size=image_size, fps=fps)
+        facts = {"skeleton": skeleton, "image_size": image_size, "fps": fps}
+        found = everyone(people, **facts) or {1: keypoints_of(people, **facts)}  # who is there, but in no joint
     one = next(iter(found.values()))
     width, height = one.image_size
     _log.info(
         "%s: %s, %d x %d pixels, %.4g frames/s, %s, %d frames, %s",
         *(path, known, width, height, one.fps, one.skeleton.name, one.frames),
-        "1 person" if len(found) == 1 else f"{len(found)} people ({', '.join(map(str, found))})",
+        "1 person" if len(found) == 1 else f"{len(found)} people ({', '.join(map(str, sorted(found)))})",
     )
     return found
 

@@ -1,0 +1,128 @@
+"""One command from a real video to 3D files, through real processes."""
+
+import signal
+import subprocess
+import sys
+import time
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pstmo.files import read_motion, read_people
+
+pytest.importorskip("av")
+pytest.importorskip("ai_edge_litert")
+import av
+
+DEMO = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
+LIFT = f"lift {DEMO} -w cmu-w27"
+PSTMO = (sys.executable, "-m", "pstmo")
+
+
+@pytest.fixture(scope="module")
+def lifted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first two seconds."""
+    folder = tmp_path_factory.mktemp("video")
+    command = [*PSTMO, *LIFT.split(), "-o", "out", "--end", "2", "--all"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "884 x 496 pixels, 30 frames/s, 60 frames" in result.stdout
+    return folder / "out"
+
+
+def motion(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
+
+
+def test_a_picture_in_is_a_pose_out(lifted: Path):
+    found = motion(lifted / "motion-1.npz")
+    assert found["positions"].shape == found["world_positions"].shape == (60, 17, 3)
+    np.testing.assert_allclose(found["timestamps"], np.arange(60) / 30, atol=1e-3)
+    assert found["observed"].mean() > 0.9
+    assert (found["mode"], found["smoothing"], found["world_root_from"]) == ("fast", 5.0, "reprojection")
+    assert len(read_people(lifted / "detections.jsonl").frames) == 60
+    assert (lifted / "view.html").stat().st_size > 100_000
+
+
+def test_who_stands_stands_upright_on_the_floor(lifted: Path):
+    found = motion(lifted / "motion-1.npz")
+    joints = found["joints"].tolist()
+    world = found["world_positions"][found["observed"]]
+    hip, head, ankle = (world[:, joints.index(name), 2].mean() for name in ("hip", "head_top", "left_ankle"))
+    assert 0.6 < hip < 1.2
+    assert 1.2 < head < 2.0
+    assert -0.1 < ankle < 0.3
+    lengths = np.linalg.norm(world[:, 0] - world[0, 0], axis=-1)
+    assert lengths.max() < 1.0  # he stays on his block
+
+
+def test_joints_that_were_not_seen_are_drawn_and_said_to_be(lifted: Path):
+    found = motion(lifted / "motion-1.npz")
+    unseen = found["confidence"] == 0
+    assert np.isnan(found["keypoints"][unseen]).all()
+    assert (found["keypoints_error"][~unseen] == 0).all()
+    assert (found["keypoints_error"][unseen] > 0).all()
+
+
+def test_what_was_seen_lifts_again_without_the_video(lifted: Path, tmp_path: Path, pstmo_here):
+    again = pstmo_here(tmp_path, f"lift {lifted / 'detections.jsonl'} -o again -w cmu-w27 --person 1")
+    assert again.code == 0, again.err
+    wanted = motion(lifted / "motion-1.npz")
+    for name in ("positions", "world_positions", "timestamps", "keypoints"):
+        np.testing.assert_allclose(motion(tmp_path / "again/motion.npz")[name], wanted[name], atol=1e-5)
+
+
+def test_somebody_who_is_not_there_is_named(lifted: Path, tmp_path: Path, pstmo_here):
+    result = pstmo_here(tmp_path, f"lift {lifted / 'detections.jsonl'} -o out --person 9")
+    assert (result.code, result.out) == (2, "")
+    assert "found no person 9; persons in it: 1" in result.err
+
+
+def test_a_killed_run_goes_on_with_the_next_picture(tmp_path: Path, pstmo_here):
+    command = [*PSTMO, *LIFT.split(), "-o", "out", "--end", "2"]
+    seen = tmp_path / "out/detections.jsonl"
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and (not seen.exists() or seen.read_bytes().count(b"\n") < 8):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    before = seen.read_bytes()
+    whole = before[: before.rfind(b"\n") + 1]
+    assert 8 <= whole.count(b"\n") < 60
+    assert not (tmp_path / "out/motion.npz").exists()
+    assert pstmo_here(tmp_path, f"{LIFT} -o out --end 2").code == 0
+    assert seen.read_bytes().startswith(whole)
+    assert read_motion(tmp_path / "out/motion.npz").frames == 60
+
+
+def test_bad_input_gets_one_message_and_leaves_no_motion(tmp_path: Path, pstmo_here):
+    with av.open(str(tmp_path / "black.mp4"), "w") as file:
+        stream = file.add_stream("mpeg4", rate=10)
+        stream.width = stream.height = 64
+        for _ in range(5):
+            picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
+            file.mux(stream.encode(picture))
+        file.mux(stream.encode())
+    with wave.open(str(tmp_path / "song.wav"), "wb") as song:
+        song.setnchannels(1)
+        song.setsampwidth(2)
+        song.setframerate(8000)
+        song.writeframes(b"\0\0" * 800)
+    (tmp_path / "text.mp4").write_text("no video at all")
+    for name, wanted in {
+        "black.mp4": "blazepose found nobody in any of 5 pictures",
+        "song.wav": "found audio",
+        "text.mp4": "expected a video",
+        "missing.mp4": "there is no such file",
+    }.items():
+        result = pstmo_here(tmp_path, f"lift {name} -o {Path(name).stem}")
+        assert result.code == 2, name
+        assert result.out == ""
+        errors = [line for line in result.err.splitlines() if line.startswith("pstmo: error")]
+        assert len(errors) == 1
+        assert wanted in errors[0], errors
+        assert not (tmp_path / Path(name).stem / "motion.npz").exists()
