@@ -15,6 +15,7 @@ from conftest import keypoints
 
 import pstmo
 from pstmo.cli import main
+from pstmo.smooth import one_euro
 
 OPTIONS = ("--image-size", "640", "480", "--fps", "30")
 
@@ -50,10 +51,12 @@ def told(
     return run
 
 
-def test_each_line_is_answered_at_once(small_checkpoint: Path):
+@pytest.mark.parametrize("smooth", [True, False])
+def test_each_line_is_answered_at_once(small_checkpoint: Path, smooth: bool):
     seen, lag = keypoints(12), 2
     wanted = pstmo.load(small_checkpoint).lift(seen, mode="live", lag=lag, mirror=False).positions
-    with live(small_checkpoint, "--lag", str(lag)) as process:
+    wanted = one_euro(wanted, seen.times) if smooth else wanted
+    with live(small_checkpoint, "--lag", str(lag), "--smooth" if smooth else "--no-smooth") as process:
         first = json.loads(process.stdout.readline())
         assert (first["units"], first["lag"], first["joints"][0]) == ("metres", lag, "hip")
         for i, xy in enumerate(seen.xy.tolist()):

@@ -57,7 +57,7 @@ def main() -> None:
     try:
         app.cli(
             prog="pstmo",
-            description="2D human keypoints over time in, 3D motion out (P-STMO, ECCV 2022).",
+            description="A video of people, or keypoints, in; 3D motion out (P-STMO, ECCV 2022).",
             config=(tyro.conf.OmitSubcommandPrefixes,),
         )
     except Stopped as error:

@@ -23,6 +23,7 @@ def live(
     lag: int = 0,
     weights: Weights = None,
     mirror: bool = False,
+    smooth: bool = True,
     fov: float | None = None,
     precision: Literal["fp32", "bf16"] = "fp32",
     device: str = "cpu",
@@ -41,6 +42,7 @@ def live(
         lag: Frames that are seen after each before its pose is given: 0 is at once, half a window is exact.
         weights: Weights that come with the package, by name, or a checkpoint. None = the package's default.
         mirror: Average with the mirrored input: a little more exact, half as fast.
+        smooth: Take the trembling out of poses, by a One-Euro filter; quick motion then lags a little.
         fov: How much the picture shows from its left to its right edge, in degrees; without it a usual lens is assumed.
         precision: bf16 = products in bfloat16.
         device: Where to compute, such as cuda.
@@ -49,15 +51,19 @@ def live(
     from pstmo.files.motion import AXES, UNITS
     from pstmo.lift import load
     from pstmo.sequence import focal_length
+    from pstmo.smooth import OneEuro
     from pstmo.stream import Pose, Stream
 
     lifter = load(weights or checkpoint.DEFAULT, device, precision)
     focal = None if fov is None else focal_length(image_size, fov)
     stream = Stream(lifter, image_size=image_size, fps=fps, skeleton=skeleton, lag=lag, mirror=mirror, focal=focal)
 
+    smoother = OneEuro()
+
     def say(poses: list[Pose]) -> None:
         for pose in poses:
-            positions = [[round(x, 5) for x in joint] for joint in pose.positions.tolist()]
+            found = smoother.push(pose.positions, pose.timestamp) if smooth else pose.positions
+            positions = [[round(x, 5) for x in joint] for joint in found.tolist()]
             _write({"timestamp": pose.timestamp, "positions": positions, "observed": pose.observed})
 
     layout = {"joints": lifter.checkpoint.poses.joints, "parents": lifter.checkpoint.poses.parents}
