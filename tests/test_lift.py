@@ -110,7 +110,7 @@ def test_mirroring_averages_both_views(lifter: Lifter, walker: Keypoints):
 @pytest.mark.parametrize(("fps", "step"), [(10.0, 1), (50.0, 1), (74.0, 1), (100.0, 2), (240.0, 5)])
 def test_windows_are_the_frames_around_their_centre(lifter: Lifter, walker: Keypoints, fps: float, step: int):
     """The network was trained on 50 frames a second; of faster clips a window takes every second, third... frame."""
-    poses = lifter.lift(changed(walker, walker.xy, fps), mirror=False)
+    poses = lifter.lift(changed(walker, walker.xy, fps), mirror=False, mode="exact")
     assert (lifter.step(fps), poses.fps, poses.frames) == (step, fps, 40)
     for centre in (0, 1, 20, 39):
         rows = [min(max(centre + step * offset, 0), 39) for offset in range(-4, 5)]
@@ -126,12 +126,12 @@ def test_person_framing_forgets_place_and_size(lifter: Lifter, walker: Keypoints
 
 
 def test_frames_where_nobody_was_seen_say_so(lifter: Lifter, walker: Keypoints, gappy: Keypoints):
-    poses = lifter.lift(gappy)
+    poses = lifter.lift(gappy, mode="exact")
     assert np.flatnonzero(~poses.observed).tolist() == [20, 21, 22, 23, 24]
     assert np.isfinite(poses.positions).all()
     xy = walker.xy.copy()
     xy[20:25] = np.nan
-    part, whole = lifter.lift(changed(walker, xy)).positions, lifter.lift(walker).positions
+    part, whole = lifter.lift(changed(walker, xy), mode="exact").positions, lifter.lift(walker, mode="exact").positions
     untouched = [frame for frame in range(40) if frame + 4 < 20 or frame - 4 > 24]
     np.testing.assert_allclose(part[untouched], whole[untouched], atol=1e-6)
     assert np.abs(part[20:25] - whole[20:25]).max() > 1e-4
@@ -226,9 +226,9 @@ def test_the_view_that_faces_a_person_is_turned_back(lifter: Lifter, walker: Key
     """A person beside the middle of a wide lens: the pose is that of the view, turned by the angle to the person."""
     facing = replace(lifter, checkpoint=replace(lifter.checkpoint, framing="facing"))
     wide, long = (replace(walker, focal=focal) for focal in (0.6 * WIDTH, 50.0 * WIDTH))
-    straight = lifter.lift(walker, mirror=False).positions
-    np.testing.assert_allclose(facing.lift(long, mirror=False).positions, straight, atol=2e-2)  # as through a telescope
-    poses, middle = facing.lift(wide, mirror=False).positions, wide.xy.mean((0, 1))
+    straight = lifter.lift(walker, mirror=False, mode="exact").positions
+    np.testing.assert_allclose(facing.lift(long, mirror=False, mode="exact").positions, straight, atol=2e-2)  # as through a telescope
+    poses, middle = facing.lift(wide, mirror=False, mode="exact").positions, wide.xy.mean((0, 1))
     view = FRAMINGS["facing"](
         normalise_screen(torch.from_numpy(wide.xy[16:25]), *wide.image_size)[None], torch.tensor([1.2])
     )
