@@ -124,12 +124,14 @@ def turns(lifters: dict[str, Lifter]) -> Iterator[tuple[str, tuple[Lifter, dict[
 def rounded(weights: str, recordings: list[Recording]) -> tuple[float, float]:
     """Mean distance from float32, mm, of exact poses with bfloat16 products: as PyTorch's autocast makes them, ours."""
     lifter, close = (pstmo.load(weights, precision=precision) for precision in ("fp32", "bf16"))
-    errors = []
+    errors, threads = [], torch.get_num_threads()
     for recording in recordings:
         seen = recording.keypoints[KEYPOINTS]
         exact = lifter.lift(seen, mode="exact").positions
+        torch.set_num_threads(1)  # autocast holds for its own thread alone
         with torch.autocast("cpu", torch.bfloat16):
             plain = lifter.lift(seen, mode="exact").positions
+        torch.set_num_threads(threads)
         ours = close.lift(seen, mode="exact").positions
         errors.append([1000 * np.linalg.norm(found - exact, axis=-1).mean() for found in (plain, ours)])
     return tuple(np.mean(errors, axis=0).tolist())
@@ -169,7 +171,8 @@ pose of the all-frames head {each / 1e6:.1f} million.
 
 The open benchmark's [test subjects](cmu4.md), keypoints "{KEYPOINTS}": {data} from frame to frame (mean second
 difference, 50 frames a second). Errors in mm, mean of frames; *from exact* is the mean distance from the exact poses in
-float32. Mirrored, but for the live ones and where it says otherwise; speeds of lifting alone, without files and start.
+float32. Mirrored, but for the live ones and where it says otherwise; speeds of lifting alone, gaps
+drawn (which is what holds back the quickest ones), without files and start.
 
 {tables}
 
