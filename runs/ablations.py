@@ -74,6 +74,7 @@ VARIANTS = {
         _shaped(spatial=0), True, "spatial encoder without its residual block", "shallower is worse: 49.6, 46.0"
     ),
     "sem-2": Variant(_shaped(spatial=2), True, "spatial encoder with two residual blocks"),
+    "dropout-0.1": Variant(_shaped(dropout=0.1), True, "dropout 0.1, as the paper has it (base: none)"),
     "window-81": Variant(_shaped(strides=STRIDES[81]), True, "window 81, TDS 3", "-2.7 (44.1)"),
 }
 

@@ -20,6 +20,7 @@ import torch
 
 mpl.use("agg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 import pstmo
 from pstmo.benchmark.machine import Machine
@@ -211,6 +212,9 @@ def picture(found: dict[str, dict[str, Numbers]]) -> None:
         plot.plot([], [], "s", color=colour, label=name)
     plot.plot([], [], "o", color="grey", markerfacecolor="none", label="bfloat16")
     plot.set(xscale="log", xlabel="frames a second", ylabel="MPJPE, mm")
+    plot.xaxis.set_major_locator(LogLocator(10, (1, 2, 5)))
+    plot.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    plot.minorticks_off()
     plot.grid(alpha=0.3)
     plot.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside right center", frameon=False)
