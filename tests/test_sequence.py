@@ -148,3 +148,12 @@ def test_poses_in_another_layout_are_relative_to_its_root():
 def test_each_mistake_in_poses_is_said(change, error, said):
     with pytest.raises(error, match=said):
         Poses.from_array(**({"positions": points(axes=3), "fps": 30} | change))
+
+
+def test_a_camera_held_upright_has_the_same_lens():
+    xy = np.ones((1, 17, 2))
+    wide, tall = (Keypoints.from_array(xy, image_size=size, fps=30) for size in ((1920, 1080), (1080, 1920)))
+    assert wide.lens(2.0) * 1920 == pytest.approx(tall.lens(2.0) * 1080)
+    assert wide.lens(2.0) == 2.0
+    known = Keypoints.from_array(xy, image_size=(1080, 1920), fps=30, focal=540.0)
+    assert known.lens(2.0) == pytest.approx(1.0)

@@ -18,7 +18,7 @@ Windows = Float[Tensor, "batch frames joints 2"]
 Focal = Float[Tensor, " batch"]
 
 FOCAL = 2.2
-"""Focal length over half the picture's width where nobody knows it: a view of 49 degrees, as of phone or portrait."""
+"""Focal length over half of the picture's longer side where nobody knows it: a view of 49 degrees, as of phones."""
 
 
 class View(NamedTuple):

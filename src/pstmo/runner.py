@@ -55,7 +55,7 @@ class Runner:
         if not keypoints.observed.any():
             raise PstmoError(f"nobody was observed: no joint in any of the {keypoints.frames} frames")
         step = max(1, round(keypoints.fps / self.facts["rate"])) if step is None else step
-        focal = self.facts["focal"] if keypoints.focal is None else 2 * keypoints.focal / keypoints.image_size[0]
+        focal = keypoints.lens(self.facts["focal"])
         clip = _Clip(keypoints)
         exact = self.facts["kind"] == "centre"
         positions = self._exact(clip, focal, step) if exact else self._sequence(clip, focal, step, overlap)

@@ -83,6 +83,12 @@ class Keypoints:
         """(frames,) float64, seconds: the timestamps, or those of a regular clock that begins at 0."""
         return np.arange(self.frames) / self.fps if self.timestamps is None else self.timestamps
 
+    def lens(self, usual: float) -> float:
+        """Focal length over half the picture's width; where nobody knows it `usual`, which is over half of its longer
+        side: a camera held upright has the same lens."""
+        width, height = self.image_size
+        return usual * max(1.0, height / width) if self.focal is None else 2 * self.focal / width
+
     def with_view(self, degrees: float | int) -> "Keypoints":
         """The same, by a camera that shows so many degrees from the left to the right edge. Raises PstmoError."""
         return replace(self, focal=focal_length(self.image_size, degrees))

@@ -111,4 +111,4 @@ class Track:
 
 def focal_of(keypoints: Keypoints) -> float:
     """Focal length over half the picture's width; a usual one where nobody knows it."""
-    return FOCAL if keypoints.focal is None else 2 * keypoints.focal / keypoints.image_size[0]
+    return keypoints.lens(FOCAL)

@@ -131,7 +131,7 @@ def in_world(
     skeleton, motion = poses.skeleton, poses.positions.astype(np.float64)
     scale = 1.0 if height is None else (height - ANKLE) / (standing_height(motion, skeleton) - ANKLE)
     motion = scale * motion
-    focal = FOCAL * keypoints.image_size[0] / 2 if keypoints.focal is None else keypoints.focal
+    focal = keypoints.lens(FOCAL) * keypoints.image_size[0] / 2
     seen, error = poses.observed, float("nan")
     up = upwards(motion, skeleton) if upright else None
     if travel:
