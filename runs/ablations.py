@@ -150,6 +150,8 @@ all-frames head at the centre of the window.
 - The spatial encoder: as there, shallower is worse and deeper better, for the all-frames head; seeds hide it for the
   centre head.
 - What stage I hides: no ratio stands out of the seeds.
+- Dropout: none is better at this budget, by 4 to 5 mm, and lets the engine go half as fast again
+  ([benchmarks](benchmarks.md)). With eighty epochs of the same windows, as in the paper, that may turn round.
 - Pre-training: no help at this budget. The centre head gains less than seeds differ, the all-frames head loses. With
   a few epochs of each, stage I has seen too little; or motion recorded once and seen by four cameras is not short of
   what pre-training teaches. Longer runs would tell.
