@@ -281,13 +281,13 @@ def test_lift_writes_motion_and_a_page(files: Path, tmp_path: Path):
     printed = succeed(files, f"lift good.npz -o {out} -w small.safetensors").splitlines()
     assert printed[0] == "good.npz: npz, 640 x 480 pixels, 30 frames/s, coco17, 40 frames, 1 person"
     made = "small, fast, smoothed at 5 Hz"
-    assert printed[1] == f"{out / 'motion.npz'}: 40 frames of h36m17, metres, camera axes; {made}"
-    assert printed[2].startswith("no world: the keypoints fit these poses only -")  # of a network that knows nothing
+    assert printed[1].startswith("no world: the keypoints fit these poses only -")  # of a network that knows nothing
+    assert printed[2] == f"{out / 'motion.npz'}: 40 frames of h36m17, metres, camera axes; {made}"
     assert printed[3].startswith(f"{out / 'view.html'}: ")
     stages = ["reading", "loading", "lifting", "the world", "writing"]
     assert re.fullmatch(f"seconds: {', '.join(f'{stage} [0-9.]+' for stage in stages)}; [0-9.]+ in all", printed[-1])
     assert sorted(path.name for path in out.iterdir()) == ["motion.npz", "view.html"]
-    poses = read_motion(out / "motion.npz")
+    poses = read_motion(out / "motion.npz").poses
     seen = keypoints(frames=40)
     wanted = zero_phase(pstmo.load(files / "small.safetensors").lift(seen).positions, seen.times, 5)
     np.testing.assert_allclose(poses.positions, wanted, atol=1e-5)
@@ -318,12 +318,12 @@ def test_lift_takes_the_mode_that_is_asked_for(files: Path, tmp_path: Path, pstm
     }
     for mode, wanted in settings.items():
         assert f"; small, {wanted['mode']}\n" in pstmo_here(tmp_path, f"{line} --mode {mode}").out
-        found = read_motion(tmp_path / "out/motion.npz")
+        found = read_motion(tmp_path / "out/motion.npz").poses
         np.testing.assert_allclose(found.positions, lifter.lift(seen, **wanted).positions, atol=1e-5)
         assert found.mode == wanted["mode"]
     narrow = replace(lifter, precision="bf16").lift(seen).positions
     assert pstmo_here(tmp_path, f"{line} --precision bf16").code == 0
-    np.testing.assert_allclose(read_motion(tmp_path / "out/motion.npz").positions, narrow, atol=1e-5)
+    np.testing.assert_allclose(read_motion(tmp_path / "out/motion.npz").poses.positions, narrow, atol=1e-5)
     assert np.abs(narrow - lifter.lift(seen).positions).max() > 1e-4
 
 
@@ -339,7 +339,7 @@ def test_options_fill_in_what_a_file_does_not_say(files: Path, tmp_path: Path, p
     assert pstmo_here(tmp_path, f"{line} --fps 25 -o one --no-mirror").code == 0
     assert pstmo_here(tmp_path, f"{line} --fps 250 -o one").code == 0  # an old result is replaced
     lifter = pstmo.load(files / "small.safetensors")
-    both, fast = read_motion(tmp_path / "both/motion.npz"), read_motion(tmp_path / "one/motion.npz")
+    both, fast = read_motion(tmp_path / "both/motion.npz").poses, read_motion(tmp_path / "one/motion.npz").poses
     np.testing.assert_allclose(both.positions, lifter.lift(seen, mode="exact").positions, atol=1e-5)
     quick = Keypoints.from_array(seen.xy, image_size=(640, 480), fps=250)
     np.testing.assert_allclose(fast.positions, lifter.lift(quick, mode="exact").positions, atol=1e-5)
@@ -353,7 +353,7 @@ def test_frames_without_anybody_are_spoken_of(files: Path, tmp_path: Path, pstmo
                                                               image_size=(640, 480), fps=30))  # fmt: skip
     result = pstmo_here(tmp_path, f"lift gap.npz -o out -w {files / 'small.safetensors'}")
     assert "nobody was seen in 3 of 40 frames" in result.out
-    assert np.flatnonzero(~read_motion(tmp_path / "out/motion.npz").observed).tolist() == [30, 31, 32]
+    assert np.flatnonzero(~read_motion(tmp_path / "out/motion.npz").poses.observed).tolist() == [30, 31, 32]
 
 
 @pytest.fixture(scope="module")
@@ -400,7 +400,7 @@ def test_from_motion_capture_to_lifted_poses(studio: Path, files: Path, done):
     assert again["mean"] == {name: pytest.approx(errors, rel=1e-9) for name, errors in found["mean"].items()}
     printed = done(studio, f"lift {files / 'good.npz'} -o three -w two/finetune/model.safetensors")
     assert "; two, fast, smoothed at 5 Hz" in printed
-    assert read_motion(studio / "three/motion.npz").model == "two"
+    assert read_motion(studio / "three/motion.npz").poses.model == "two"
 
 
 def test_official_weights_come_in_and_go_out(tmp_path: Path, pstmo_here):
@@ -417,7 +417,7 @@ def test_official_weights_come_in_and_go_out(tmp_path: Path, pstmo_here):
     seen = Keypoints.from_array(keypoints(12).xy, skeleton="h36m17", image_size=(640, 480), fps=50)
     write_keypoints(tmp_path / "seen.npz", seen)
     assert pstmo_here(tmp_path, "lift seen.npz -o out -w ours.safetensors").code == 0
-    assert read_motion(tmp_path / "out/motion.npz").model == "official"
+    assert read_motion(tmp_path / "out/motion.npz").poses.model == "official"
     lifter = pstmo.load(tmp_path / "ours.safetensors")
     assert (lifter.checkpoint.framing, lifter.step(50.0)) == ("screen", 2)
 

@@ -68,11 +68,11 @@ def test_joints_that_were_not_seen_are_drawn_and_said_to_be(lifted: Path):
 
 
 def test_what_was_seen_lifts_again_without_the_video(lifted: Path, tmp_path: Path, pstmo_here):
-    again = pstmo_here(tmp_path, f"lift {lifted / 'detections.jsonl'} -o again -w cmu-w27 --person 1")
+    again = pstmo_here(tmp_path, f"lift {lifted / 'detections.jsonl'} -o again -w cmu-w27 --all")
     assert again.code == 0, again.err
     wanted = motion(lifted / "motion-1.npz")
     for name in ("positions", "world_positions", "timestamps", "keypoints"):
-        np.testing.assert_allclose(motion(tmp_path / "again/motion.npz")[name], wanted[name], atol=1e-5)
+        np.testing.assert_allclose(motion(tmp_path / "again/motion-1.npz")[name], wanted[name], atol=1e-5)
 
 
 def test_somebody_who_is_not_there_is_named(lifted: Path, tmp_path: Path, pstmo_here):
@@ -96,7 +96,7 @@ def test_a_killed_run_goes_on_with_the_next_picture(tmp_path: Path, pstmo_here):
     assert not (tmp_path / "out/motion.npz").exists()
     assert pstmo_here(tmp_path, f"{LIFT} -o out --end 2").code == 0
     assert seen.read_bytes().startswith(whole)
-    assert read_motion(tmp_path / "out/motion.npz").frames == 60
+    assert read_motion(tmp_path / "out/motion.npz").poses.frames == 60
 
 
 def test_bad_input_gets_one_message_and_leaves_no_motion(tmp_path: Path, pstmo_here):

@@ -125,7 +125,7 @@ def test_the_runner_needs_no_torch(lifter: Lifter, graph: Callable[[Kind], Path]
     command = [sys.executable, "-c", f"{block}; {run}", str(graph("centre")), "seen.npz", "-o", "motion.npz"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    found = read_motion(tmp_path / "motion.npz")
+    found = read_motion(tmp_path / "motion.npz").poses
     wanted = lifter.lift(read_keypoints(tmp_path / "seen.npz"), mode="exact").positions
     np.testing.assert_allclose(found.positions, wanted, atol=1e-5)
     command = [*command[:4], "none.npz", "-o", "no.npz"]

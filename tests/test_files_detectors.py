@@ -36,10 +36,10 @@ from keypoint_tables import (
     write_wide,
 )
 
-from pstmo.cli.app import Format
 from pstmo.errors import FormatError, PstmoError, SkeletonError
 from pstmo.files import FORMATS, read_keypoints
 from pstmo.files.reader import read_people
+from pstmo.options import Format
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import COCO, MEDIAPIPE33
 

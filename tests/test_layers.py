@@ -6,11 +6,12 @@ from pathlib import Path
 import pstmo
 
 ORDER = (
-    "errors", "progress", "extras", "skeleton", "presets", "camera", "sequence", "frame", "people", "tracking",
-    "persons", "files", "runner", "video", "detect", "watch", "source", "datasets", "spline", "smooth", "fill",
-    "framing", "track", "windows", "chance", "synthesis", "imperfect", "cmu4", "model", "official", "checkpoint",
-    "gaps", "metrics", "training", "windowed", "modes", "lift", "stream", "world", "export", "tally", "evaluate",
-    "tables", "report", "train", "reproduce", "view", "benchmark", "cli", "__init__", "__main__",
+    "errors", "progress", "extras", "options", "skeleton", "presets", "camera", "sequence", "frame", "people",
+    "tracking", "motion", "persons", "files", "runner", "video", "detect", "watch", "source", "datasets", "spline",
+    "smooth", "fill", "framing", "track", "windows", "chance", "synthesis", "imperfect", "cmu4", "model",
+    "official", "checkpoint", "gaps", "metrics", "training", "windowed", "modes", "lift", "stream", "world",
+    "pipeline", "export", "tally", "evaluate", "tables", "report", "train", "reproduce", "view", "benchmark", "cli",
+    "__init__", "__main__",
 )  # fmt: skip
 """The flow: a module may import only what stands before it (and siblings in its own package)."""
 

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 from pstmo.errors import PstmoError, SkeletonError
 from pstmo.sequence import Keypoints, Poses
 from pstmo.skeleton import COCO, HUMAN36M, Skeleton
-from pstmo.world import ANKLE, TOES, World, in_world, root_trajectory, standing_height, upwards
+from pstmo.world import ANKLE, TOES, World, in_one_world, in_world, placed, root_trajectory, standing_height, upwards
 
 SIZE, FOCAL, FPS = (1280, 720), 1100.0, 50.0
 FRAMES = 60
@@ -220,3 +220,24 @@ def test_what_does_not_belong_together_is_refused():
     headless = Skeleton("headless", HUMAN36M.joints[:10], HUMAN36M.bones[:8], "hip")
     with pytest.raises(SkeletonError, match="head_top"):
         in_world(Poses.from_array(person()[:, :10], skeleton=headless, fps=FPS), keypoints, height=1.8)
+
+
+# Several people
+
+
+def test_people_share_up_and_floor_and_one_may_stand_on_a_block():
+    lift = np.array([0.0, 1.0, 0.0])  # metres, camera axes: y down
+    ways = [way(), way() - 0.1 * lift, way() - 1.5 * lift]
+    people = [placed(poses(person()), seen(person(), there)) for there in ways]
+    alone, near, high = in_one_world(people)
+    assert {world.origins.up for world in (alone, near, high)} == {"body"}
+    np.testing.assert_array_equal(alone.orientation, high.orientation)
+    ankle = alone.skeleton.index("left_ankle")
+    lows = [world.positions[:, ankle, 2].min() for world in (alone, near, high)]
+    assert abs(lows[1] - lows[0]) < 0.03
+    assert abs(lows[2] - lows[0] - 1.5) < 0.05
+
+
+def test_one_in_one_world_is_one_in_a_world():
+    one = in_one_world([placed(poses(person()), seen(person(), way()))])[0]
+    np.testing.assert_array_equal(one.positions, in_world(poses(person()), seen(person(), way())).positions)

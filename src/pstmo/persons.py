@@ -1,8 +1,9 @@
 """Who is in it, who of them is meant, and how they become Keypoints."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -49,11 +50,24 @@ def keypoints_of(
     """One person's Keypoints, the most prominent one's by default; see `read_keypoints` for arguments and errors."""
     people = _told(people, image_size, fps)
     found = {known.track: seen for known, seen in _found(people)}
-    if person is not None and person not in found:
-        known = ", ".join(map(str, sorted(found))) or "none"
-        raise PstmoError(f"found no person {person}; persons in it: {known}")
-    seen = next(iter(found.values()), []) if person is None else found[person]
+    seen = one_of(found, person) if found else []  # who is there, but in no joint
     return _keypoints(seen, people, skeleton)
+
+
+T = TypeVar("T")
+
+
+def one_of(found: Mapping[int, T], person: int | None) -> T:
+    """That person's, or the first one's. Raises PstmoError naming who is there."""
+    person = next(iter(found), 0) if person is None else person
+    if person not in found:
+        raise PstmoError(f"found no person {person}; persons in it: {', '.join(map(str, sorted(found))) or 'none'}")
+    return found[person]
+
+
+def counted(found: Mapping[int, object]) -> str:
+    """How many, and their numbers."""
+    return "1 person" if len(found) == 1 else f"{len(found)} people ({', '.join(map(str, sorted(found)))})"
 
 
 def everyone(

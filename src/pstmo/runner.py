@@ -20,6 +20,7 @@ import numpy as np
 from pstmo.errors import PstmoError
 from pstmo.extras import extra
 from pstmo.files import read_keypoints, write_motion
+from pstmo.motion import Motion
 from pstmo.sequence import Keypoints, Poses
 from pstmo.skeleton import from_facts
 
@@ -150,7 +151,7 @@ def main() -> None:
         seen = read_keypoints(told.keypoints, **facts, fps=told.fps, person=told.person)
         seen = seen if told.fov is None else seen.with_view(told.fov)
         poses = Runner(told.graph).lift(seen)
-        write_motion(told.out, poses, seen)
+        write_motion(told.out, Motion(poses, seen))
     except PstmoError as error:
         print(f"pstmo.runner: error: {error}", file=sys.stderr)
         sys.exit(2)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from pstmo.detect import Detector
 from pstmo.errors import PstmoError
-from pstmo.files.reader import read_people
 from pstmo.people import People
 from pstmo.video import open_video
 from pstmo.watch import watch
@@ -45,11 +44,6 @@ def people_in_video(
 def confidence_of(source: str) -> float:
     """Below which joints don't count as observed: of what our detectors saw; of other files, none."""
     return SURE if is_video(source) or Path(source).name == DETECTIONS else 0.0
-
-
-def people_in_file(source: str, format: str | None) -> People:
-    """Raises PstmoError."""
-    return read_people(source, format=format)
 
 
 def _told_by(source: str, *settings: object) -> str:

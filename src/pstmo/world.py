@@ -1,10 +1,10 @@
 """From poses about their root, in camera axes, to motion through a world where people stand upright.
 
-One person, a camera that stands still and does not zoom. Arrays are numpy's, as in Keypoints and Poses. What is
+A camera that stands still and does not zoom. Arrays are numpy's, as in Keypoints and Poses. What is
 estimated here, how well, and when it fails: docs/world.md.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,14 +12,13 @@ from jaxtyping import Bool, Float
 
 from pstmo.errors import PstmoError
 from pstmo.framing import FOCAL
+from pstmo.motion import Origins, World
 from pstmo.sequence import Keypoints, Poses
 from pstmo.skeleton import Skeleton
 from pstmo.spline import smoothest
 
 Motion = Float[np.ndarray, "frames joints 3"]
 Path = Float[np.ndarray, "frames 3"]
-
-AXES = "x right as the camera sees it, y away from the camera, z up; metres, the floor at 0"
 
 CAMERA_UP = np.array([0.0, -1.0, 0.0])
 
@@ -43,6 +42,9 @@ UPRIGHT = 60.0
 ANKLE, STANDING = 0.07, 0.2
 """Metres of an ankle above the floor; share of the time in which the lower ankle is at most so high."""
 
+STEP, LONG = 0.25, 0.25
+"""Metres between two people's floors that errors explain; share of the longest time anybody was seen for."""
+
 HEIGHTS = (0.4, 2.8)
 """Metres: of people."""
 
@@ -56,59 +58,19 @@ class Trajectory(NamedTuple):
     error: float
 
 
-class Origins(NamedTuple):
-    """Where the facts come from. focal: given, assumed. scale: height given, model. up: body, camera. floor: ankles,
-    unknown (it is as low as the camera, or as the root joint where that does not move). root: reprojection, none."""
+class Placed(NamedTuple):
+    """One person before the camera. body: poses, and trajectory, in camera axes; scaled. Without a trajectory the root
+    stays where the camera is."""
 
-    focal: str
-    scale: str
-    up: str
-    floor: str
-    root: str
-
-
-@dataclass(frozen=True, eq=False)
-class World:
-    """Motion in a world: metres, z up, floor at 0, x to the right as the camera sees it, y away from the camera, which
-    stands above x = y = 0. Make it with `in_world`.
-
-    positions: (frames, joints, 3) float32. observed: (frames,) bool. orientation: (3, 3), camera axes -> world axes;
-    its columns are the camera's axes in the world. camera_height: metres above the floor. focal: pixels. scale: what
-    the poses were multiplied by. error: median reprojection error, pixels. Where the root was not sought, height and
-    error are NaN.
-    """
-
-    positions: np.ndarray
-    skeleton: Skeleton
-    fps: float
-    observed: np.ndarray
-    orientation: np.ndarray
-    camera_height: float
-    focal: float
-    scale: float
-    error: float
-    origins: Origins
+    poses: Poses
+    keypoints: Keypoints
+    body: Motion
+    trajectory: Trajectory | None
+    scale: float | None
 
     @property
-    def arrays(self) -> dict[str, np.ndarray | float | str]:
-        """What it says of itself, by the names under which files have it."""
-        facts: dict[str, np.ndarray | float | str] = {
-            "axes": AXES,
-            "positions": self.positions,
-            "observed": self.observed,
-            "orientation": self.orientation,
-            "camera_height": self.camera_height,
-            "focal": self.focal,
-            "scale": self.scale,
-            "reprojection_error": self.error,
-        }
-        facts |= {f"{what}_from": how for what, how in self.origins._asdict().items()}
-        return {f"world_{name}": value for name, value in facts.items()}
-
-    @property
-    def root(self) -> np.ndarray:
-        """(frames, 3): where the root joint goes."""
-        return self.positions[:, self.skeleton.root_index]
+    def motion(self) -> Motion:
+        return self.body if self.trajectory is None else self.body + self.trajectory.root[:, None]
 
 
 def in_world(
@@ -127,32 +89,74 @@ def in_world(
     floor: put it below the feet; else 0 is the height of the camera.
     Raises PstmoError for poses and keypoints that do not belong together, SkeletonError for joints that lack names.
     """
-    _check(poses, keypoints, height)
-    skeleton, motion = poses.skeleton, poses.positions.astype(np.float64)
-    scale = 1.0 if height is None else (height - ANKLE) / (standing_height(motion, skeleton) - ANKLE)
-    motion = scale * motion
-    focal = keypoints.lens(FOCAL) * keypoints.image_size[0] / 2
-    seen, error = poses.observed, float("nan")
-    up = upwards(motion, skeleton) if upright else None
-    if travel:
-        trajectory = root_trajectory(motion, skeleton, keypoints, focal)
-        motion = motion + trajectory.root[:, None]
-        seen, error = seen & trajectory.seen, trajectory.error
+    scale = None if height is None else scale_to(height, poses)
+    return in_one_world([placed(poses, keypoints, scale, travel)], upright=upright, floor=floor)[0]
+
+
+def scale_to(height: float | int, poses: Poses) -> float:
+    """What makes the person so tall, metres. Raises PstmoError."""
+    if not HEIGHTS[0] <= height <= HEIGHTS[1]:
+        raise PstmoError(f"found a height of {height:g} m, expected metres, {HEIGHTS[0]:g} to {HEIGHTS[1]:g}")
+    return (height - ANKLE) / (standing_height(_finite(poses), poses.skeleton) - ANKLE)
+
+
+def placed(poses: Poses, keypoints: Keypoints, scale: float | None = None, travel: bool = True) -> Placed:
+    """Before the camera, for `in_one_world`. scale: of the poses; None = as the model made them. The rest as of
+    `in_world`."""
+    if poses.frames != keypoints.frames:
+        raise PstmoError(f"found {poses.frames} poses and {keypoints.frames} frames of keypoints, expected as many")
+    body = _finite(poses) * (1.0 if scale is None else scale)
+    trajectory = root_trajectory(body, poses.skeleton, keypoints, _focal(keypoints)) if travel else None
+    return Placed(poses, keypoints, body, trajectory, scale)
+
+
+def in_one_world(people: Sequence[Placed], *, upright: bool = True, floor: bool = True) -> list[World]:
+    """People of one skeleton, seen by one camera: together they tell where up is. The floor is that of the lowest who
+    was seen for long; who then stands less than STEP above it stands on it, others on something. Raises SkeletonError
+    for joints that lack names."""
+    skeleton = people[0].poses.skeleton
+    up = upwards(np.concatenate([person.body for person in people]), skeleton) if upright else None
     orientation = levelled(CAMERA_UP if up is None else up)
-    motion = motion @ orientation.T
-    ground = floor_below(motion, skeleton) if floor else 0.0
-    motion[..., 2] -= ground
-    origins = Origins(
-        focal="assumed" if keypoints.focal is None else "given",
-        scale="model" if height is None else "height given",
-        up="camera" if up is None else "body",
-        floor="ankles" if floor else "unknown",
-        root="reprojection" if travel else "none",
-    )
-    camera = -ground if travel else float("nan")
+    motions = [person.motion @ orientation.T for person in people]
+    grounds = np.zeros(len(people))
+    if floor:
+        grounds = np.array([floor_below(motion, skeleton) for motion in motions])
+        frames = np.array([person.poses.observed.sum() for person in people])
+        lowest = grounds[frames >= LONG * frames.max()].min()
+        grounds = np.where(grounds < lowest + STEP, grounds, lowest)
+    found = []
+    for person, motion, ground in zip(people, motions, grounds.tolist(), strict=True):
+        origins = Origins(
+            focal="assumed" if person.keypoints.focal is None else "given",
+            scale="model" if person.scale is None else "height given",
+            up="camera" if up is None else "body",
+            floor="ankles" if floor else "unknown",
+            root="none" if person.trajectory is None else "reprojection",
+        )
+        found.append(_world(person, motion - np.array([0, 0, ground]), orientation, -ground, origins))
+    return found
+
+
+def _world(person: Placed, motion: Motion, orientation: np.ndarray, camera: float, origins: Origins) -> World:
+    """camera: its height, where the root's way is known."""
+    poses, way = person.poses, person.trajectory
     return World(
-        motion.astype(np.float32), skeleton, poses.fps, seen, orientation, camera, focal, scale, error, origins
+        positions=motion.astype(np.float32),
+        skeleton=poses.skeleton,
+        fps=poses.fps,
+        observed=poses.observed if way is None else poses.observed & way.seen,
+        orientation=orientation,
+        camera_height=float("nan") if way is None else camera,
+        focal=_focal(person.keypoints),
+        scale=1.0 if person.scale is None else person.scale,
+        error=float("nan") if way is None else way.error,
+        origins=origins,
     )
+
+
+def _focal(keypoints: Keypoints) -> float:
+    """Pixels; a usual lens where nobody knows."""
+    return keypoints.lens(FOCAL) * keypoints.image_size[0] / 2
 
 
 def root_trajectory(motion: Motion, skeleton: Skeleton, keypoints: Keypoints, focal: float) -> Trajectory:
@@ -263,10 +267,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(1e-9)
 
 
-def _check(poses: Poses, keypoints: Keypoints, height: float | int | None) -> None:
-    if poses.frames != keypoints.frames:
-        raise PstmoError(f"found {poses.frames} poses and {keypoints.frames} frames of keypoints, expected as many")
+def _finite(poses: Poses) -> Motion:
     if not np.isfinite(poses.positions).all():
         raise PstmoError("found poses with NaN, expected every joint in every frame")
-    if height is not None and not HEIGHTS[0] <= height <= HEIGHTS[1]:
-        raise PstmoError(f"found a height of {height:g} m, expected metres, {HEIGHTS[0]:g} to {HEIGHTS[1]:g}")
+    return poses.positions.astype(np.float64)

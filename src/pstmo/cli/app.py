@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 from tyro.conf import arg
@@ -16,12 +16,6 @@ from pstmo.errors import PstmoError, Stopped
 app = tyro.extras.SubcommandApp()
 
 Out = Annotated[Path, arg(aliases=["-o"])]
-Way = Literal["auto", "exact", "fast", "sequence", "live"]
-Format = Literal[
-    "npz", "detections", "coco", "mmpose", "alphapose", "openpose", "mediapipe", "vitpose", "detectron2",
-    "videopose3d", "deeplabcut", "sleap", "csv",
-]  # fmt: skip
-Weights = Annotated[str | None, arg(aliases=["-w"], metavar="NAME|FILE")]
 
 
 class _Kept(logging.Handler):
@@ -34,17 +28,19 @@ class _Kept(logging.Handler):
 
 
 @contextmanager
-def logged(name: str) -> Iterator[list[str]]:
-    """Lists what the library logs under that name, to be printed once all has gone well."""
-    logger, handler = logging.getLogger(name), _Kept()
-    level = logger.level
-    logger.setLevel(logging.INFO)
-    logger.addHandler(handler)
+def logged(*names: str) -> Iterator[list[str]]:
+    """Lists what the library logs under those names, to be printed once all has gone well."""
+    loggers, handler = [logging.getLogger(name) for name in names], _Kept()
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.INFO)
+        logger.addHandler(handler)
     try:
         yield handler.lines
     finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.removeHandler(handler)
+            logger.setLevel(level)
 
 
 def main() -> None:

@@ -5,8 +5,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
-from pstmo.cli.app import Weights, app
+from pstmo.cli.app import app
 from pstmo.errors import PstmoError
+from pstmo.options import Weights
 
 if TYPE_CHECKING:
     import numpy as np

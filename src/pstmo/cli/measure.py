@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from pstmo.cli.app import Way, Weights, app
+from pstmo.cli.app import app
+from pstmo.options import Way, Weights
 
 if TYPE_CHECKING:
     from pstmo.datasets.paired import PairedDataset

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from pstmo.errors import FormatError, PstmoError
+from pstmo.errors import FormatError
 from pstmo.files import (
     alphapose,
     coco,
@@ -25,7 +25,7 @@ from pstmo.files import (
 from pstmo.files.content import describe, naming
 from pstmo.files.loading import load
 from pstmo.people import People
-from pstmo.persons import everyone, keypoints_of
+from pstmo.persons import counted, everyone, keypoints_of, one_of
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
 
@@ -88,9 +88,7 @@ def read_keypoints(
     """
     found = read_everyone(path, format=format, skeleton=skeleton, image_size=image_size, fps=fps)
     with naming(Path(path)):
-        if person is not None and person not in found:
-            raise PstmoError(f"found no person {person}; persons in it: {', '.join(map(str, sorted(found)))}")
-    return next(iter(found.values())) if person is None else found[person]
+        return one_of(found, person)
 
 
 def read_everyone(
@@ -112,7 +110,7 @@ def read_everyone(
     _log.info(
         "%s: %s, %d x %d pixels, %.4g frames/s, %s, %d frames, %s",
         *(path, known, width, height, one.fps, one.skeleton.name, one.frames),
-        "1 person" if len(found) == 1 else f"{len(found)} people ({', '.join(map(str, sorted(found)))})",
+        counted(found),
     )
     return found
 
