@@ -12,7 +12,7 @@ import torch
 from conftest import keypoints
 
 import pstmo
-from pstmo import checkpoint, modes
+from pstmo import checkpoint, modes, threads
 from pstmo.camera import normalise_screen
 from pstmo.checkpoint import Checkpoint, save
 from pstmo.errors import CheckpointError, PstmoError, SkeletonError
@@ -82,7 +82,7 @@ def test_how_many_windows_are_computed_at_once_changes_nothing(
     lifter: Lifter, gappy: Keypoints, mode: modes.Mode, in_flight: int, monkeypatch: pytest.MonkeyPatch
 ):
     together = lifter.lift(gappy, mode=mode)
-    monkeypatch.setattr(modes, "IN_FLIGHT", in_flight)
+    monkeypatch.setattr(threads, "IN_FLIGHT", in_flight)
     np.testing.assert_allclose(lifter.lift(gappy, mode=mode).positions, together.positions, atol=1e-5, rtol=0)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 import pstmo
-from pstmo import modes
+from pstmo import modes, threads
 from pstmo.errors import PstmoError
 from pstmo.lift import Lifter
 from pstmo.metrics import rooted
@@ -237,7 +237,7 @@ def test_products_are_counted_as_they_are_done():
 @every_way
 def test_threads_change_nothing(lifter: Lifter, mode: modes.Mode, monkeypatch: pytest.MonkeyPatch):
     """Each takes windows of its own; afterwards PyTorch has as many as before."""
-    monkeypatch.setattr(modes, "IN_FLIGHT", 4 * SMALL.frames)
+    monkeypatch.setattr(threads, "IN_FLIGHT", 4 * SMALL.frames)
     alone, before = lifted(lifter, keypoints(100), mode), torch.get_num_threads()
     torch.set_num_threads(3)
     try:

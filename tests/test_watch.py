@@ -78,8 +78,8 @@ class Counting:
 
     name, skeleton = "counting", COCO
 
-    def __init__(self, stop: int | None = None):
-        self.stop, self.seen = stop, list[int]()
+    def __init__(self, stop: int | None = None, settings: str = ""):
+        self.stop, self.seen, self.settings = stop, list[int](), settings
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
         for frame in frames:
@@ -101,6 +101,9 @@ def test_a_detector_that_was_stopped_goes_on_with_the_next_picture(tmp_path: Pat
     third = Counting()
     watch(open_video(picture_folder, fps=10), "folder", third, path)
     assert third.seen == []
+    other = Counting(settings="other weights")
+    watch(open_video(picture_folder, fps=10), "folder", other, path)
+    assert other.seen == [0, 1, 2, 3, 4]
 
 
 @pytest.fixture

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from pstmo import checkpoint
 from pstmo.camera import to_pixels
 from pstmo.checkpoint import Checkpoint
-from pstmo.model import filler
 from pstmo.model.filler import GapFiller
 from pstmo.sequence import Drawn, Keypoints
+from pstmo.threads import at_once, shares
 from pstmo.track import Track
 from pstmo.windows import mirrored
 
-AT_ONCE = 256
-"""Windows."""
+NEAR = 2
+"""Frames from the middle of a window within which it draws as well as in the middle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,30 +58,48 @@ class Filler:
         Frames in which nobody was seen stay on lines between those before and after: there the network draws no better
         (docs/gaps.md)."""
         xy, error = track.filled.clone(), torch.where(track.observed, 0.0, torch.inf)
-        frames = (~track.observed).any(1).nonzero()[:, 0]
-        offsets = self._offsets(track)
-        for part in frames.split(AT_ONCE):
-            windows, observed = track.seen(track.places(part, offsets))
-            drawn, somebody = self._drawn(windows, observed), observed.any(2).any(1)
-            centre, rows = len(offsets) // 2, part[somebody]
-            hidden = ~track.observed[rows]
-            partly = hidden & track.observed[rows].any(1, keepdim=True)
-            xy[rows] = torch.where(partly[..., None], drawn.xy[somebody, centre], xy[rows])
-            error[rows] = torch.where(hidden, drawn.error[somebody, centre], error[rows])
+        rows = (~track.observed).any(1).nonzero()[:, 0]
+        if len(rows) == 0:
+            return xy, error
+        places, off, somebody = self._near_the_middle(track, rows)
+        rows, places, off = rows[somebody], places[somebody], off[somebody]
+        hidden = ~track.observed[rows]
+        partly = hidden & track.observed[rows].any(1, keepdim=True)
+        xy[rows] = torch.where(partly[..., None], places, xy[rows])
+        error[rows] = torch.where(hidden, off, error[rows])
         return xy, error
 
-    def _offsets(self, track: Track) -> Tensor:
-        """Windows run as in training, so that a gap and both its ends fit into one."""
+    def _near_the_middle(
+        self, track: Track, frames: Int[Tensor, " n"]
+    ) -> tuple[Float[Tensor, "n joints 2"], Float[Tensor, "n joints"], Bool[Tensor, " n"]]:
+        """What is drawn of those frames, each in the middle of a window or not far from it, its error, and whether
+        anybody was seen in the window. Windows run as in training, so that a gap and both its ends fit into one."""
         window, step = self.network.config.frames, max(1, round(track.fps / self.checkpoint.rate))
-        return step * (torch.arange(window, device=track.filled.device) - window // 2)
+        middle, near = window // 2, NEAR if track.times is None else 0
+        steps = frames // step
+        centres = (steps + near) // (2 * near + 1) * (2 * near + 1)
+        place = steps - centres + near
+        centres, which = (centres * step + frames % step).unique(return_inverse=True)
+        offsets = step * (torch.arange(window, device=frames.device) - middle)
 
-    def _drawn(self, windows: Tensor, observed: Tensor) -> filler.Drawn:
+        def drawn(part: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            windows, observed = track.seen(track.places(part, offsets))
+            core = slice(middle - near, middle + near + 1)
+            xy, error = self._drawn(windows, observed)
+            return xy[:, core], error[:, core], observed.flatten(1).any(1)
+
+        xy, error, somebody = map(torch.cat, zip(*at_once(drawn, shares(centres, window)), strict=True))
+        return xy[which, place], error[which, place], somebody[which]
+
+    def _drawn(
+        self, windows: Float[Tensor, "batch frames joints 2"], observed: Bool[Tensor, "batch frames joints"]
+    ) -> tuple[Float[Tensor, "batch frames joints 2"], Float[Tensor, "batch frames joints"]]:
         """The mean of what is drawn of windows and of their mirror images."""
         skeleton = self.checkpoint.keypoints
         flipped = self.network(mirrored(windows, skeleton), observed[..., list(skeleton.mirrored)])
         straight = self.network(windows, observed)
         error = (straight.error + flipped.error[..., list(skeleton.mirrored)]) / 2
-        return filler.Drawn((straight.xy + mirrored(flipped.xy, skeleton)) / 2, error, straight.size)
+        return (straight.xy + mirrored(flipped.xy, skeleton)) / 2, error
 
 
 def whole(keypoints: Keypoints) -> Keypoints:

@@ -3,8 +3,6 @@
 What each costs, and how much error it adds: docs/lifting.md.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Literal
 
@@ -15,13 +13,11 @@ from torch import Tensor
 from pstmo.model.cost import exact_macs
 from pstmo.model.stmo import STMO
 from pstmo.presets import ModelConfig
+from pstmo.threads import at_once, shares
 from pstmo.windowed import Head, Windowed, of_centre, of_every_frame
 
 Mode = Literal["auto", "exact", "fast", "sequence", "live"]
 Motion = Float[Tensor, "frames joints 3"]
-
-IN_FLIGHT = 2048
-"""Frames of all windows that are computed at once, on a CPU by each thread."""
 
 KEPT = 10.0
 """Poses a second that `fast` computes exactly."""
@@ -73,8 +69,8 @@ def sequence(windowed: Windowed, step: int, overlap: float) -> Motion:
     ramp = torch.minimum(ramp, ramp.flip(0)).float()[:, None, None]
     total = torch.zeros(frames, len(windowed.lifter.checkpoint.poses), 3, device=rows.device)
     weight = torch.zeros(frames, 1, 1, device=rows.device)
-    parts = _parts(rows, window)
-    found = _at_once(lambda part: windowed.poses(track.on_ticks(part), of_every_frame), parts)
+    parts = shares(rows, window)
+    found = at_once(lambda part: windowed.poses(track.on_ticks(part), of_every_frame), parts)
     for part, poses in zip(parts, found, strict=True):
         there = (part >= 0) & (part < frames)
         total.index_add_(0, part[there], (poses * ramp)[there])
@@ -119,24 +115,5 @@ def _half(windowed: Windowed, step: int) -> int:
 def _each(windowed: Windowed, frames: Int[Tensor, " n"], offsets: Int[Tensor, " window"], head: Head) -> Motion:
     """A pose for each of those frames, each from a window of its own."""
     offsets = offsets.to(frames.device)
-    parts = _parts(frames, len(offsets))
-    return torch.cat(_at_once(lambda part: windowed.poses(windowed.track.places(part, offsets), head), parts))
-
-
-def _parts(windows: Int[Tensor, "n ..."], frames: int) -> list[Tensor]:
-    """Of windows with so many frames each, as many as are computed at once; and some for every thread."""
-    threads = torch.get_num_threads() if windows.device.type == "cpu" else 1
-    return list(windows.split(max(1, min(IN_FLIGHT // frames, -(-len(windows) // threads)))))
-
-
-def _at_once(work: Callable[[Tensor], Tensor], parts: list[Tensor]) -> list[Tensor]:
-    """On a CPU every thread works on parts of its own: they stay in its cache, and none waits for the others after each
-    product (a fifth more windows a second than all threads on one part: docs/benchmarks.md)."""
-    threads = torch.get_num_threads()
-    if min(threads, len(parts)) == 1 or parts[0].device.type != "cpu":
-        return [work(part) for part in parts]
-    try:
-        with ThreadPoolExecutor(threads, initializer=partial(torch.set_num_threads, 1)) as pool:
-            return list(pool.map(torch.inference_mode()(work), parts))
-    finally:
-        torch.set_num_threads(threads)  # every thread has a number of its own, but new ones start with the last one set
+    parts = shares(frames, len(offsets))
+    return torch.cat(at_once(lambda part: windowed.poses(windowed.track.places(part, offsets), head), parts))

@@ -21,7 +21,8 @@ def watch(video: Video, source: str, detector: Detector, path: Path) -> People:
     source: what tells these pictures from others. A file that is there already, of the same pictures and detector, is
     gone on with. Raises PstmoError.
     """
-    about = About(source, detector.name, detector.skeleton.name, video.image_size, video.fps, video.focal)
+    eyes = f"{detector.name} {detector.settings}"
+    about = About(source, eyes, detector.skeleton.name, video.image_size, video.fps, video.focal)
     with DetectionsFile(path, about) as file:
         if not file.finished:
             _look(video, detector, file)

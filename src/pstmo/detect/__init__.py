@@ -16,9 +16,11 @@ DETECTORS = {"blazepose": BlazePose, "rtmpose": RTMPose}
 
 @runtime_checkable
 class Detector(Protocol):
-    """Gives the people of each frame, frame by frame, in pixels of its picture."""
+    """Gives the people of each frame, frame by frame, in pixels of its picture. settings: what tells it from others of
+    its name."""
 
     name: str
+    settings: str
     skeleton: Skeleton
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]: ...

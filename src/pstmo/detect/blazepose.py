@@ -48,6 +48,7 @@ class BlazePose:
         self._find = PersonFinder(person_weights or MODELS / "pose_detection.tflite", threads)
         self._landmarks = Landmarker(weights or MODELS / "pose_landmark_full.tflite", threads)
         self._people = people
+        self.settings = f"{weights} {person_weights} {people}"
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
         """The people in each picture, in the order of the pictures, each taken when it is needed."""

@@ -39,6 +39,7 @@ class RTMPose:
         self._find = _opened(rtmlib.YOLOX, person_weights or known["det"])
         self._joints = _opened(rtmlib.RTMPose, weights or known["pose"])
         self._people = people
+        self.settings = f"{weights} {person_weights} {people}"
         _set_sizes(self._find, self._joints)
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:

@@ -5,6 +5,7 @@ alone (see `chance`), gradients are averaged by windows, batch norm sees the who
 are, a run's losses are the same up to rounding.
 """
 
+import atexit
 import logging
 import os
 import warnings
@@ -45,6 +46,8 @@ class Engine:
         try:
             self.fabric: Any = fabric.Fabric(accelerator=device, strategy=strategy, devices=here, num_nodes=nodes)
             self.fabric.launch()
+            if several:
+                atexit.register(_part)
         except (RuntimeError, ValueError, fabric.utilities.exceptions.MisconfigurationException) as error:
             raise PstmoError(f"{here} processes on device {device!r} cannot be had: {error}") from error
 
@@ -109,6 +112,13 @@ class Engine:
     def wait(self) -> None:
         """Until all processes are here."""
         self.fabric.barrier()
+
+
+def _part() -> None:
+    """From the other processes, while PyTorch is whole: threads that still wait for them when it is taken down abort
+    the process, after all has been written."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _devices() -> tuple[str, ...]:

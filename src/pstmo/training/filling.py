@@ -15,7 +15,7 @@ from pstmo.training.engine import Engine
 from pstmo.training.loop import Loss, Run
 from pstmo.training.masks import random_masks
 from pstmo.training.sources import Batch, Source, validation_batches
-from pstmo.training.stage import check_fit, described
+from pstmo.training.stage import check_fit, described, drawing_error
 
 FILE = "filler.safetensors"
 
@@ -38,17 +38,16 @@ def learn_to_fill(
     held_out = validation_batches(validation, model.frames, device=engine.device)
     loss = filling_loss(masking)
 
+    def measured(batch: Batch, chance: Chance) -> tuple[float, int]:
+        hidden = hidden_joints(masking, batch, chance)
+        counted = seen_at_all(hidden)
+        distance = off(network(batch.keypoints, ~hidden), batch.keypoints)[counted]
+        return distance.mean().item(), len(distance)
+
     @torch.inference_mode()
     def validate() -> float:
         """Mean distance of the hidden joints from where they were, in units of the person's size."""
-        network.eval()
-        errors = []
-        for i, batch in engine.mine(list(enumerate(held_out))):
-            hidden = hidden_joints(masking, batch, engine.chance("validation", i))
-            distance = off(network(batch.keypoints, ~hidden), batch.keypoints)
-            counted = seen_at_all(hidden)
-            errors.append((distance[counted].mean().item(), int(counted.sum())))
-        return engine.mean(errors)
+        return drawing_error(network, held_out, engine, measured)
 
     def keep(path: Path) -> None:
         checkpoint.save(path, described(network, source, folder))

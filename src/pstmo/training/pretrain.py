@@ -15,7 +15,7 @@ from pstmo.training.loop import Loss, Run
 from pstmo.training.losses import reconstruction_loss
 from pstmo.training.masks import random_masks
 from pstmo.training.sources import Batch, Source, validation_batches
-from pstmo.training.stage import check_fit, described
+from pstmo.training.stage import check_fit, described, drawing_error
 
 FILE = "pretrained.safetensors"
 
@@ -45,13 +45,9 @@ def pretrain(
     @torch.inference_mode()
     def validate() -> float:
         """Mean distance over the held-out windows, in the units of their framing."""
-        network.eval()
-        chances = (engine.chance("validation", i) for i in range(len(held_out)))
-        losses = [
-            (loss(network, batch, chance).item(), len(batch.poses))
-            for batch, chance in engine.mine(list(zip(held_out, chances, strict=True)))
-        ]
-        return engine.mean(losses)
+        return drawing_error(
+            network, held_out, engine, lambda batch, chance: (loss(network, batch, chance).item(), len(batch.poses))
+        )
 
     def keep(path: Path) -> None:
         checkpoint.save(path, described(network, source, folder))

@@ -1,12 +1,17 @@
 """What every stage asks of its sources, and how its networks are described."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from torch import nn
+
+from pstmo.chance import Chance
 from pstmo.checkpoint import Checkpoint, Network
 from pstmo.errors import CheckpointError, PstmoError
 from pstmo.model.masked import MaskedPoseModel
 from pstmo.presets import ModelConfig
-from pstmo.training.sources import Source
+from pstmo.training.engine import Engine
+from pstmo.training.sources import Batch, Source
 
 STAGES = ("pretrain", "finetune", "refine")
 """Folders of a training, one a stage."""
@@ -18,6 +23,16 @@ def described(network: Network, source: Source, folder: Path) -> Checkpoint:
     folder = folder.resolve()
     name = folder.parent.name if folder.name in STAGES else folder.name
     return Checkpoint(network, source.keypoints, source.poses, name, source.framing, source.rate)
+
+
+def drawing_error(
+    network: nn.Module, held_out: Sequence[Batch], engine: Engine, measure: Callable[[Batch, Chance], tuple[float, int]]
+) -> float:
+    """Mean of what is measured of a network that draws, and its weight, batch by batch; chance hides the same at every
+    epoch."""
+    network.eval()
+    mine = engine.mine(list(enumerate(held_out)))
+    return engine.mean([measure(batch, engine.chance("validation", i)) for i, batch in mine])
 
 
 def check_fit(source: Source, validation: Source, model: ModelConfig) -> None:
