@@ -120,3 +120,39 @@ def test_a_reader_may_go_away(small_checkpoint: Path):
         with suppress(BrokenPipeError):
             process.stdin.close()
         assert process.stderr.read() == ""
+
+
+def test_keypoints_need_to_be_told_of(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(sys, "argv", ["pstmo", "live"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "keypoints need --image-size WIDTH HEIGHT and --fps" in capsys.readouterr().err
+
+
+def test_a_video_is_lifted_picture_by_picture(small_checkpoint: Path, tmp_path: Path):
+    """Of a real video on standard input; an MP4 that ends with its table of contents cannot be read there."""
+    av = pytest.importorskip("av")
+    pytest.importorskip("ai_edge_litert")
+    demo, pipe = Path(__file__).parents[1] / "samples/sports2d_demo.mp4", tmp_path / "demo.mkv"
+    with av.open(str(demo)) as source, av.open(str(pipe), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    done, mp4 = (
+        subprocess.run(
+            [sys.executable, "-m", "pstmo", "live", "-", "-w", str(small_checkpoint), "--lag", "1"],
+            input=path.read_bytes(),
+            capture_output=True,
+            check=False,
+        )
+        for path in (pipe, demo)
+    )
+    assert done.returncode == 0, done.stderr
+    assert (mp4.returncode, mp4.stdout) == (2, b"")
+    assert b"must begin with its table of contents" in mp4.stderr
+    head, *poses = map(json.loads, done.stdout.splitlines())
+    assert (head["lag"], len(poses)) == (1, 150)
+    np.testing.assert_allclose([pose["timestamp"] for pose in poses], np.arange(150) / 30, atol=1e-3)
+    assert sum(pose["observed"] for pose in poses) > 120

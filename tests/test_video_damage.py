@@ -3,7 +3,6 @@
 import logging
 import socket
 import struct
-import sys
 import zlib
 from pathlib import Path
 
@@ -195,13 +194,3 @@ def test_an_address_that_does_not_answer_is_given_up(monkeypatch):
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/clip.mp4"
         with pytest.raises(VideoError, match="found nothing that FFmpeg can read"):
             open_video(address)
-
-
-def test_cameras(monkeypatch):
-    monkeypatch.setitem(reading.CAMERAS, sys.platform, ("lavfi", "testsrc=size=64x48:rate=30:duration={}"))
-    frames = list(open_video("1"))
-    assert len(frames) == 30
-    assert frames[0].image.shape == (48, 64, 3)
-    monkeypatch.setitem(reading.CAMERAS, sys.platform, ("nocamera", "{}"))
-    with pytest.raises(VideoError, match="reads no cameras"):
-        open_video("1")

@@ -2,14 +2,12 @@
 
 import logging
 import re
-import sys
 from collections.abc import Generator, Iterator
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from pstmo.errors import PstmoError, VideoError
-from pstmo.extras import extra
 from pstmo.frame import Frame
 from pstmo.video.ahead import ahead
 from pstmo.video.clock import Clock
@@ -22,9 +20,6 @@ AHEAD = 3
 
 TIMEOUT = 30.0
 """Seconds without an answer after which an address is given up."""
-
-CAMERAS = {"linux": ("v4l2", "/dev/video{}"), "darwin": ("avfoundation", "{}")}
-"""By sys.platform: what FFmpeg calls its cameras, and the address of one by its number."""
 
 logger = logging.getLogger(__name__)
 
@@ -89,11 +84,11 @@ def open_video(
     end: float | int | None = None,
     fps: float | int | None = None,
 ) -> Video:
-    """A video file, a folder of pictures, an address that FFmpeg opens, "-" for standard input, or a camera by number.
+    """A video file, a folder of pictures, an address that FFmpeg opens, or "-" for standard input.
 
     start, end: only pictures from the one to before the other, seconds from the first picture of the source on.
     fps: frames a second of a folder, whose pictures have no clock of their own.
-    Raises VideoError for what is no video, and PstmoError where PyAV is not installed.
+    Raises VideoError for what is no video, and PstmoError where PyAV is not installed. Cameras: see `camera`.
     """
     name, since, until = str(source), float(start or 0), inf if end is None else float(end)
     if not 0 <= since < until:
@@ -116,19 +111,10 @@ def _recording(name: str) -> Recording:
             raise VideoError(f"{name}: found an empty file, expected {EXPECTED}")
         return Recording(name, f"file:{name}")
     if name.isdecimal():
-        return _camera(name)
+        raise VideoError(f"{name}: found the number of a camera, expected a video; for cameras there is `pstmo live`")
     if re.match(r"[a-z][a-z0-9]+://", name):
         return Recording(name, name, timeout=TIMEOUT)
     raise VideoError(f"{name}: there is no such file")
-
-
-def _camera(number: str) -> Recording:
-    """Raises VideoError, also where this FFmpeg was built without cameras."""
-    kind, address = CAMERAS.get(sys.platform, ("none", ""))
-    if kind not in extra("av", "video").formats_available:
-        hint = "let another program read it: ffmpeg ... -f nut - | pstmo ... -"
-        raise VideoError(f"camera {number}: this FFmpeg reads no cameras on {sys.platform} ({kind}); {hint}")
-    return Recording(f"camera {number}", address.format(number), format=kind)
 
 
 def _count(source: Recording | Folder, start: float, end: float) -> int | None:

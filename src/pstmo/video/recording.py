@@ -1,4 +1,4 @@
-"""One video that FFmpeg reads: a file, an address, a camera."""
+"""One video that FFmpeg reads: a file, an address, standard input."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -81,8 +81,11 @@ class Recording:
         self._decoded = self._decoder.pictures()
         first = next(self._decoded, None)
         if first is None:
-            what = f"found {described(self._decoder.stream)} without a picture that can be decoded"
-            raise VideoError(f"{self._name}: {what}, expected one or more")
+            what = (
+                f"found {described(self._decoder.stream)} without a picture that can be decoded, expected one or more"
+            )
+            hint = "; an MP4 read from a pipe must begin with its table of contents (ffmpeg -movflags +faststart)"
+            raise VideoError(f"{self._name}: {what}{hint if self._address.startswith('pipe:') else ''}")
         self._first = first
 
     def _seconds(self, pts: int | None) -> float | None:
