@@ -32,7 +32,7 @@ def main() -> None:
     arguments.add_argument("--frames", type=int, default=200)
     options = arguments.parse_args()
     frames = list(islice(decoded(options.video), options.frames))
-    theirs, their_time = mediapipe(options.mediapipe, frames)
+    theirs, _, their_time = mediapipe(options.mediapipe, frames)
     ours, our_time = blazepose(frames)
     apart = np.linalg.norm(ours[..., :2] - theirs[..., :2], axis=-1)
     found, known = ~np.isnan(ours[:, 0, 0]), ~np.isnan(theirs[:, 0, 0])
@@ -63,13 +63,13 @@ def blazepose(frames: list[Frame]) -> tuple[np.ndarray, list[float]]:
     return joints, milliseconds
 
 
-def mediapipe(python: Path, frames: list[Frame]) -> tuple[np.ndarray, np.ndarray]:
-    """(frames, 33, 4) and milliseconds a frame."""
+def mediapipe(python: Path, frames: list[Frame], smooth: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(frames, 33, 4) pixels, (frames, 33, 3) metres and milliseconds a frame."""
     height, width = frames[0].image.shape[:2]
     script = Path(__file__).with_name("mediapipe_landmarks.py")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "landmarks.npz"
-        command = [python, script, str(width), str(height), path]
+        command = [python, script, str(width), str(height), path, *(["smooth"] if smooth else [])]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
             assert process.stdin
             for frame in frames:
@@ -80,7 +80,7 @@ def mediapipe(python: Path, frames: list[Frame]) -> tuple[np.ndarray, np.ndarray
                 f"{python} {script} failed with {process.returncode}: is MediaPipe 0.10.21 installed there?"
             )
         found = np.load(path)
-        return found["joints"], found["milliseconds"]
+        return found["joints"], found["world"], found["milliseconds"]
 
 
 if __name__ == "__main__":
