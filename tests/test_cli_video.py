@@ -1,10 +1,10 @@
 """One command from a real video to 3D files, through real processes."""
 
+import resource
 import signal
 import subprocess
 import sys
 import time
-import wave
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,10 @@ from pstmo.files import read_motion, read_people
 
 pytest.importorskip("av")
 pytest.importorskip("ai_edge_litert")
-import av
+
+from video_files import sound, write
+
+from pstmo.video import open_video
 
 DEMO = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
 LIFT = f"lift {DEMO} -w cmu-w27"
@@ -99,30 +102,78 @@ def test_a_killed_run_goes_on_with_the_next_picture(tmp_path: Path, pstmo_here):
     assert read_motion(tmp_path / "out/motion.npz").poses.frames == 60
 
 
+def first_picture() -> np.ndarray:
+    """Of the demo: a man about (370, 140) in 884 x 496 pixels."""
+    return next(iter(open_video(DEMO))).image
+
+
+def test_one_picture_is_one_pose(tmp_path: Path, pstmo_here):
+    write(tmp_path / "short.mp4", [first_picture()])
+    result = pstmo_here(tmp_path, "lift short.mp4 -o out -w cmu-w27")
+    assert result.code == 0, result.err
+    found = motion(tmp_path / "out/motion.npz")
+    assert found["positions"].shape == found["world_positions"].shape == (1, 17, 3)
+    assert np.isfinite(found["world_positions"]).all()
+
+
+def test_a_phone_held_upright_in_4k(tmp_path: Path, pstmo_here):
+    """The man in 2160 x 3840 pixels, which lie on their side in the file."""
+    there = first_picture()[:480, 235:505]
+    there = there.repeat(8, 0).repeat(8, 1)
+    turned = [np.rot90(there)] * 2
+    write(tmp_path / "phone.mov", turned, (0, 1), matrix=(0, 1, -1, 0), options={"preset": "ultrafast"})
+    result = pstmo_here(tmp_path, "lift phone.mov -o out -w cmu-w27")
+    assert result.code == 0, result.err
+    assert "phone.mov: 2160 x 3840 pixels" in result.out
+    found = motion(tmp_path / "out/motion.npz")
+    height = dict(zip(found["joints"].tolist(), found["world_positions"][0, :, 2].tolist(), strict=True))
+    assert height["head_top"] > height["hip"] + 0.5 > height["left_ankle"] + 0.9
+
+
+def test_a_full_disk_loses_nothing_that_was_seen(tmp_path: Path):
+    """A limit on the size of files stands for it."""
+    command = [*PSTMO, *LIFT.split(), "-o", "out", "--end", "1"]
+
+    def run(kilobytes: int) -> tuple[int, str]:
+        """Exit code and error."""
+
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1000 * kilobytes, 1000 * kilobytes))
+
+        done = subprocess.run(command, cwd=tmp_path, preexec_fn=limit, capture_output=True, text=True, check=False)
+        return done.returncode, "\n".join(line for line in done.stderr.splitlines() if line.startswith("pstmo"))
+
+    assert run(10) == (2, "pstmo: error: cannot write out/detections.jsonl: File too large")
+    seen = (tmp_path / "out/detections.jsonl").read_bytes()
+    whole = seen[: seen.rfind(b"\n") + 1]
+    assert whole.count(b"\n") > 5
+    assert run(30) == (2, "pstmo: error: cannot write out/motion.npz: File too large")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["detections.jsonl"]
+    assert run(5000)[0] == 0
+    assert (tmp_path / "out/detections.jsonl").read_bytes().startswith(whole)
+    assert read_motion(tmp_path / "out/motion.npz").frames == 30
+
+
 def test_bad_input_gets_one_message_and_leaves_no_motion(tmp_path: Path, pstmo_here):
-    with av.open(str(tmp_path / "black.mp4"), "w") as file:
-        stream = file.add_stream("mpeg4", rate=10)
-        stream.width = stream.height = 64
-        for _ in range(5):
-            picture = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
-            file.mux(stream.encode(picture))
-        file.mux(stream.encode())
-    with wave.open(str(tmp_path / "song.wav"), "wb") as song:
-        song.setnchannels(1)
-        song.setsampwidth(2)
-        song.setframerate(8000)
-        song.writeframes(b"\0\0" * 800)
+    write(tmp_path / "black.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5, range(5))
+    strange = write(tmp_path / "strange.mp4", [np.zeros((64, 64, 3), np.uint8)])
+    strange.write_bytes(strange.read_bytes().replace(b"avc1", b"zzz9"))
+    sound(tmp_path / "song.wav")
     (tmp_path / "text.mp4").write_text("no video at all")
     for name, wanted in {
         "black.mp4": "blazepose found nobody in any of 5 pictures",
         "song.wav": "found audio",
         "text.mp4": "expected a video",
+        "strange.mp4": "found video in a codec that this FFmpeg does not have",
         "missing.mp4": "there is no such file",
+        "black.mp4 --start 9": "found no picture from 9 s on",
+        "black.mp4 --skeleton coco17": "black.mp4 is a video, for which --skeleton (found coco17) means nothing",
     }.items():
-        result = pstmo_here(tmp_path, f"lift {name} -o {Path(name).stem}")
+        out = Path(name.split()[0]).stem + str(len(name))
+        result = pstmo_here(tmp_path, f"lift {name} -o {out}")
         assert result.code == 2, name
         assert result.out == ""
         errors = [line for line in result.err.splitlines() if line.startswith("pstmo: error")]
         assert len(errors) == 1
         assert wanted in errors[0], errors
-        assert not (tmp_path / Path(name).stem / "motion.npz").exists()
+        assert not (tmp_path / out / "motion.npz").exists()

@@ -23,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         temporary.replace(path)
     except OSError as error:
-        raise PstmoError(f"cannot write {path}: {error}") from error
+        raise PstmoError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -52,7 +52,7 @@ def filling(folder: Path, mark: str) -> Iterator[Path]:
         temporary.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise PstmoError(f"cannot write {folder}: {error}") from error
+        raise PstmoError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

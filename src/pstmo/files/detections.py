@@ -76,13 +76,15 @@ class DetectionsFile:
         head = _line({"format": FORMAT} | asdict(about))
         try:
             there = path.read_bytes() if path.exists() else b""
-            whole = there[: there.rfind(b"\n") + 1] if there.startswith(head) else head
-            lines = whole.splitlines()
-            self.finished = b'{"frames":' in lines[-1]
-            self.frames = len(lines) - 1 - self.finished  # that are in it
+            whole = there[: there.rfind(b"\n") + 1] if there.startswith(head) else b""
+            lines = whole.splitlines()[1:]
+            self.finished = bool(lines) and b'{"frames":' in lines[-1]
+            self.frames = len(lines) - self.finished  # that are in it
             self._file = path.open("r+b" if there else "wb")
-            self._file.write(whole)
-            self._file.truncate()
+            self._file.truncate(len(whole))
+            self._file.seek(len(whole))
+            if not whole:
+                self._file.write(head)
         except OSError as error:
             raise PstmoError(f"cannot write {path}: {error.strerror}") from error
 
@@ -107,7 +109,13 @@ class DetectionsFile:
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.close()
+        try:
+            self._file.close()
+        except OSError as failure:  # what could not be written before cannot now
+            raise PstmoError(f"cannot write {self.path}: {failure.strerror}") from failure
+        finally:
+            if error and not self.frames:
+                self.path.unlink()  # it tells of nothing
 
 
 def _line(record: object) -> bytes:
