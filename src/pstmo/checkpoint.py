@@ -31,7 +31,7 @@ DEFAULT = "cmu-w81"
 
 _FORMAT = "pstmo checkpoint 1"
 _UNREAD = "unread/"
-_KINDS: dict[str, type[nn.Module]] = {"stmo": STMO, "masked": MaskedPoseModel, "filler": GapFiller, "refine": Refine}
+_KINDS: dict[str, Any] = {"stmo": STMO, "masked": MaskedPoseModel, "filler": GapFiller, "refine": Refine}
 _WORDS = {
     STMO: "a lifter",
     MaskedPoseModel: "a stage I checkpoint",
@@ -182,5 +182,4 @@ def _build(kind: str, shape: dict[str, Any]) -> Network:
         raise ValueError(f"kind {kind!r}, known are {', '.join(_KINDS)}")
     if kind == "refine":
         return Refine(**shape)
-    config = ModelConfig(**{**shape, "strides": tuple(shape["strides"])})
-    return {"stmo": STMO, "masked": MaskedPoseModel, "filler": GapFiller}[kind](config)
+    return _KINDS[kind](ModelConfig(**{**shape, "strides": tuple(shape["strides"])}))
