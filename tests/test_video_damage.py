@@ -194,3 +194,10 @@ def test_an_address_that_does_not_answer_is_given_up(monkeypatch):
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/clip.mp4"
         with pytest.raises(VideoError, match="found nothing that FFmpeg can read"):
             open_video(address)
+
+
+def test_a_file_leads_to_no_other_file(tmp_path: Path):
+    film(tmp_path / "secret.mp4", range(3))
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile secret.mp4\n")
+    with pytest.raises(VideoError, match=r"list\.mp4: found nothing that FFmpeg can read"):
+        open_video(tmp_path / "list.mp4")

@@ -16,6 +16,9 @@ EXPECTED = "a video such as MP4, MOV, MKV, WebM, AVI or GIF"
 TEXTS = ("ansi", "bintext", "idf", "xbin")
 """What FFmpeg takes text files for: pictures of a terminal."""
 
+LISTS = {"applehttp", "concat", "dash", "hls", "imf", "rtsp", "sdp"}
+"""What FFmpeg calls files that name other files and addresses."""
+
 USUAL, FASTEST = 30.0, 1000.0
 """Pictures a second: where the file tells nothing, and what it may tell."""
 
@@ -28,6 +31,12 @@ def opened(name: str, address: str, options: dict[str, Any]) -> Any:
     except (av.FFmpegError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or error
         raise VideoError(f"{name}: found nothing that FFmpeg can read ({reason}), expected {EXPECTED}") from None
+
+
+def alone() -> dict[str, str]:
+    """FFmpeg's options for a file that may come from a stranger: it leads to nothing but itself."""
+    known = extra("av", "video").formats_available
+    return {"format_whitelist": ",".join(sorted(known - LISTS))}
 
 
 def video_of(name: str, container: Any) -> "av.VideoStream":

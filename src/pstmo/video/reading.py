@@ -12,7 +12,7 @@ from pstmo.frame import Frame
 from pstmo.video.ahead import ahead
 from pstmo.video.clock import Clock
 from pstmo.video.folder import Folder
-from pstmo.video.opening import EXPECTED
+from pstmo.video.opening import EXPECTED, alone
 from pstmo.video.recording import Recording
 
 AHEAD = 3
@@ -109,7 +109,7 @@ def _recording(name: str) -> Recording:
     if Path(name).is_file():
         if not Path(name).stat().st_size:
             raise VideoError(f"{name}: found an empty file, expected {EXPECTED}")
-        return Recording(name, f"file:{name}")
+        return Recording(name, f"file:{name}", options=alone())
     if name.isdecimal():
         raise VideoError(f"{name}: found the number of a camera, expected a video; for cameras there is `pstmo live`")
     if re.match(r"[a-z][a-z0-9]+://", name):
