@@ -1,0 +1,296 @@
+"""The page to try it: real servers, real uploads, hostile ones too, and one whole way in a browser."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import av
+import pytest
+import uvicorn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import Page, expect, sync_playwright
+
+from pstmo.serve.app import create
+from pstmo.serve.jobs import Jobs, Limits
+
+DEMO = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
+ELSEWHERE = ["../../etc/passwd", "..", "%2e%2e", "upload.mp4", "/etc/passwd"]
+STAND_IN = """
+import json, pathlib, sys, time
+source, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[3])
+content = source.read_bytes()
+print(json.dumps({"doing": "looking for people", "done": 1, "of": 2}), file=sys.stderr, flush=True)
+if content.startswith(b"wait"):
+    time.sleep(float(content[4:]))
+if content.startswith(b"bad"):
+    sys.exit(f"pstmo: error: {source}: found nothing")
+if content.startswith(b"die"):
+    import os; os.kill(os.getpid(), 11)
+out.mkdir()
+(out / "motion-1.npz").write_bytes(content[::-1])
+(out / "view.html").write_text("<p>motion</p>")
+print(f"{out / 'motion-1.npz'}: 1 frame", *sys.argv[4:])
+"""
+"""What lifts, here: the bytes backwards, after as many seconds as "wait 3" says."""
+
+
+class Server:
+    """A server in this process, and its folder."""
+
+    def __init__(self, folder: Path, limits: Limits, token: str | None):
+        (folder / "stand_in.py").write_text(STAND_IN)
+        self.folder = folder / "jobs"
+        self.folder.mkdir()
+        self.jobs = Jobs(self.folder, limits, [sys.executable, str(folder / "stand_in.py")])
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        self.server = uvicorn.Server(uvicorn.Config(create(self.jobs, token), log_level="critical"))
+        self.thread = threading.Thread(target=self.server.run, args=[[self.socket]])
+        self.thread.start()
+
+    def close(self) -> None:
+        self.server.should_exit = True
+        self.thread.join()
+        self.socket.close()
+        self.jobs.close()
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> tuple[int, bytes]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def send(self, content: bytes, ending: str = ".mp4", more: str = "") -> str:
+        code, answer = self.ask("POST", f"/jobs?ending={ending}{more}", content)
+        assert code == 201, answer
+        return json.loads(answer)["number"]
+
+    def look(self, number: str) -> dict[str, Any]:
+        code, answer = self.ask("GET", f"/jobs/{number}")
+        return json.loads(answer) | {"code": code}
+
+    def ended(self, number: str) -> dict[str, Any]:
+        until = time.monotonic() + 30
+        while (found := self.look(number))["state"] not in ("done", "failed"):
+            assert time.monotonic() < until, found
+            time.sleep(0.03)
+        return found
+
+
+@contextmanager
+def serving(folder: Path, token: str | None = None, **limits: Any) -> Iterator[Server]:
+    server = Server(folder, Limits(**limits), token)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("serve"), largest=1) as found:
+        yield found
+
+
+def test_a_file_in_is_files_out_and_the_upload_is_gone(server: Server):
+    number = server.send(b"hello", ".mp4", "&height=1.8&fps=30")
+    found = server.ended(number)
+    assert (found["state"], found["files"]) == ("done", {"motion-1.npz": 5, "view.html": 13})
+    assert found["told"] == ["motion-1.npz: 1 frame --all --height 1.8"]  # fps is for keypoints
+    assert server.ask("GET", f"/jobs/{number}/motion-1.npz") == (200, b"olleh")
+    assert [path.name for path in (server.folder / number).iterdir()] == ["out"]
+    assert server.ask("DELETE", f"/jobs/{number}")[0] == 204
+    assert not (server.folder / number).exists()
+    assert server.look(number)["code"] == 404
+
+
+def test_what_is_known_of_keypoints_is_passed_on(server: Server):
+    found = server.ended(server.send(b"[]", ".json", "&fps=25&width=640&tall=480"))
+    assert found["told"] == ["motion-1.npz: 1 frame --all --fps 25.0 --image-size 640 480"]
+
+
+def test_errors_are_told_without_telling_of_the_machine(server: Server):
+    bad = server.ended(server.send(b"bad"))
+    assert (bad["state"], bad["told"], bad["files"]) == ("failed", ["upload.mp4: found nothing"], {})
+    died = server.ended(server.send(b"die"))
+    assert (died["state"], died["told"]) == ("failed", ["it ended without a word (exit code -11)"])
+    assert not list(server.folder.glob("*/upload*"))
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code", "reason"),
+    [
+        ("/jobs?ending=.exe", b"x", 415, "found a file that ends in '.exe'"),
+        ("/jobs?ending=.mp4/../../etc", b"x", 415, "found a file that ends in"),
+        ("/jobs?ending=.mp4%00", b"x", 415, "found a file that ends in"),
+        ("/jobs?ending=.mp4", b"", 400, "found an empty file"),
+        ("/jobs?ending=.mp4", bytes(2**20 + 1), 413, "found more than 1 MB"),
+        ("/jobs?ending=.mp4&height=17", b"x", 422, "height"),
+        ("/jobs", b"x", 422, "ending"),
+    ],
+)
+def test_what_is_not_wanted_is_refused_and_leaves_nothing(server: Server, path: str, body: bytes, code: int, reason):
+    before = set(server.folder.iterdir())
+    found, answer = server.ask("POST", path, body)
+    assert found == code
+    assert reason in answer.decode()
+    assert set(server.folder.iterdir()) == before
+
+
+def test_a_size_that_was_not_told_is_counted(server: Server):
+    before = set(server.folder.iterdir())
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("POST", "/jobs?ending=.mp4", iter([bytes(2**18)] * 5), encode_chunked=True)
+    assert connection.getresponse().status == 413
+    connection.close()
+    assert set(server.folder.iterdir()) == before
+
+
+def test_an_upload_that_breaks_off_leaves_nothing(server: Server):
+    before = set(server.folder.iterdir())
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        head = f"POST /jobs?ending=.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 1000\r\n\r\n"
+        client.sendall(head.encode() + bytes(500))
+        time.sleep(0.2)
+        assert len(list(server.folder.iterdir())) == len(before) + 1
+    until = time.monotonic() + 10
+    while set(server.folder.iterdir()) != before and time.monotonic() < until:
+        time.sleep(0.03)
+    assert set(server.folder.iterdir()) == before
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(st.text(max_size=30), st.sampled_from(ELSEWHERE)))
+def test_no_name_leads_out_of_the_results(server: Server, name: str):
+    number = next((path.name for path in server.folder.iterdir()), None) or server.send(b"hello")
+    quoted = quote(name, safe="")
+    for asked in (f"/jobs/{number}/{quoted}", f"/jobs/{quoted}", f"/{quoted}", f"/{quote(name)}"):
+        code, answer = server.ask("GET", asked)
+        assert code in (400, 404, 405, 307) or (code == 200 and (b"<!doctype html>" in answer or b"state" in answer))
+        assert b"root:" not in answer
+
+
+def test_pages_of_others_do_not_come_in(server: Server):
+    own = f"http://127.0.0.1:{server.port}"
+    assert server.ask("GET", "/", Origin=own)[0] == 200
+    assert server.ask("GET", "/", Origin="https://evil.example")[0] == 403
+    assert server.ask("POST", "/jobs?ending=.mp4", b"x", Origin="null")[0] == 403
+    assert server.ask("GET", "/", Host="evil.example")[0] == 403
+    assert server.ask("GET", "/", Host="localhost:1234")[0] == 200
+
+
+def test_beyond_this_machine_there_is_a_token(tmp_path: Path):
+    with serving(tmp_path, token="secret") as server:
+        assert server.ask("GET", "/")[0] == 401
+        assert server.ask("POST", "/jobs?ending=.mp4", b"x")[0] == 401
+        assert server.ask("GET", "/?token=Secret")[0] == 401
+        assert server.ask("GET", "/?token=secret", Host="studio.example")[0] == 200
+        assert server.ask("GET", "/", Cookie="pstmo_token=secret")[0] == 200
+        assert server.ask("GET", "/", Cookie="pstmo_token=", Origin="https://evil.example")[0] == 403
+
+
+def test_fifty_at_once_are_done_in_turn_or_refused(tmp_path: Path):
+    with serving(tmp_path, queue=5) as server:
+        with ThreadPoolExecutor(50) as people:
+            answers = list(people.map(lambda _: server.ask("POST", "/jobs?ending=.mp4", b"wait 0.2"), range(50)))
+        codes = [code for code, _ in answers]
+        assert set(codes) == {201, 503}
+        assert codes.count(201) >= 5
+        numbers = [json.loads(answer)["number"] for code, answer in answers if code == 201]
+        places = [server.look(number)["before"] for number in numbers]
+        assert len(set(places)) > 2 or codes.count(201) > 5
+        assert {server.ended(number)["state"] for number in numbers} == {"done"}
+        assert server.ended(server.send(b"hello"))["state"] == "done"
+    assert list(tmp_path.joinpath("jobs").iterdir()) == []
+
+
+def test_one_runs_at_a_time_and_what_runs_can_be_stopped(tmp_path: Path):
+    with serving(tmp_path) as server:
+        first, second = server.send(b"wait 60"), server.send(b"hello")
+        until = time.monotonic() + 20
+        while not server.look(first)["progress"] and time.monotonic() < until:
+            time.sleep(0.03)
+        assert server.look(first)["progress"] == {"doing": "looking for people", "done": 1, "of": 2}
+        assert (server.look(second)["state"], server.look(second)["before"]) == ("waiting", 1)
+        process = server.jobs.get(first).process
+        server.ask("DELETE", f"/jobs/{first}")
+        assert server.ended(second)["state"] == "done"
+        assert process.poll() is not None
+
+
+def test_a_job_has_its_time_and_results_theirs(tmp_path: Path):
+    with serving(tmp_path, minutes=1 / 60, keep=2 / 60) as server:
+        late = server.send(b"wait 60")
+        assert server.ended(late)["told"] == ["stopped after 0.0166667 minutes"]
+        number = server.send(b"hello")
+        assert server.ended(number)["state"] == "done"
+        until = time.monotonic() + 20
+        while server.look(number)["code"] == 200 and time.monotonic() < until:
+            time.sleep(0.1)
+        assert list(server.folder.iterdir()) == []
+
+
+def test_the_whole_way_in_a_browser(tmp_path: Path):
+    """Of the command itself: a real video dropped on its page, the motion in the page, its files on the disk; then
+    nothing is left."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("there is no Chromium here")
+    (tmp_path / "temporary").mkdir()
+    environment = os.environ | {"TMPDIR": str(tmp_path / "temporary")}
+    command = [sys.executable, "-m", "pstmo", "serve", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout
+        address = re.match(r"http://\S+", process.stdout.readline())
+        assert address
+        with sync_playwright() as playwright:
+            flags = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+            chromium = playwright.chromium.launch(executable_path=browser, args=flags)
+            page = chromium.new_page()
+            page.goto(address[0])
+            tried(page, first_second(tmp_path / "short.mkv"))
+            chromium.close()
+        process.send_signal(2)
+        assert process.wait(20) == 0
+    assert list((tmp_path / "temporary").glob("pstmo-*")) == []
+
+
+def tried(page: Page, video: Path) -> None:
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
+    page.set_input_files("#file", video)
+    expect(page.locator("#state")).to_have_text("done", timeout=60_000)
+    expect(page.frame_locator("#view").locator("#figure")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="motion-1.npz").click()
+    assert download.value.path().read_bytes()[:2] == b"PK"
+    page.set_input_files("#file", {"name": "broken.mp4", "mimeType": "video/mp4", "buffer": b"no video"})
+    expect(page.locator("#state")).to_contain_text("found nothing that FFmpeg can read", timeout=60_000)
+    assert problems == []
+
+
+def first_second(path: Path) -> Path:
+    with av.open(str(DEMO)) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in [packet for packet in source.demux(video=0) if packet.dts is not None][:30]:
+            packet.stream = stream
+            target.mux(packet)
+    return path
