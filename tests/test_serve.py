@@ -128,10 +128,10 @@ def test_what_is_known_of_keypoints_is_passed_on(server: Server):
 
 def test_errors_are_told_without_telling_of_the_machine(server: Server):
     bad = server.ended(server.send(b"bad"))
-    assert (bad["state"], bad["told"], bad["files"]) == ("failed", ["upload.mp4: found nothing"], {})
+    assert (bad["state"], bad["told"], bad["files"]) == ("failed", ["sent.mp4: found nothing"], {})
     died = server.ended(server.send(b"die"))
     assert (died["state"], died["told"]) == ("failed", ["it ended without a word (exit code -11)"])
-    assert not list(server.folder.glob("*/upload*"))
+    assert not list(server.folder.glob("*/sent*"))
 
 
 @pytest.mark.parametrize(

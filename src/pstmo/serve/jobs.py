@@ -89,7 +89,7 @@ class Jobs:
             number = secrets.token_urlsafe(16)
             folder = self._folder / number
             folder.mkdir()
-            job = self._jobs[number] = Job(number, folder, folder / f"upload{suffix}", options)
+            job = self._jobs[number] = Job(number, folder, folder / f"sent{suffix}", options)
             return job
 
     def start(self, job: Job) -> None:

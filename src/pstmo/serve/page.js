@@ -40,6 +40,7 @@ function show(state, share, told = []) {
   if (share === undefined) element("progress").removeAttribute("value");
   else element("progress").value = share;
   element("told").replaceChildren(...told.map(item));
+  element("more").hidden = told.length === 0;
 }
 
 function item(content) {
@@ -97,6 +98,7 @@ function done(number, { told, files }) {
   );
   element("gone").textContent = "What was uploaded is deleted already; these files will be, after a while.";
   result.hidden = false;
+  result.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
 }
 
 // A new file takes the place of the one before.
