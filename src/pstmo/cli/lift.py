@@ -21,6 +21,7 @@ def lift(
     source: Positional[str],
     out: Out,
     options: Annotated[Options, arg(name="")] = OPTIONS,
+    embed_video: bool = False,
 ) -> None:
     """Lift a video, or 2D keypoints, to 3D motion: OUT/motion.npz and OUT/view.html.
 
