@@ -8,7 +8,8 @@ const RADII = [
   [/shoulder/, 0.043],
   [/knee/, 0.044],
   [/^(left|right)_hip/, 0.052],
-  [/head|neck_nose|nose/, 0.058],
+  [/head/, 0.075],
+  [/nose/, 0.04],
   [/hip|pelvis|spine|thorax|neck/, 0.05],
 ];
 

@@ -2,6 +2,8 @@
 
 import { Box3, Vector3 } from "three";
 
+const HIGH = 4; // metres above the floor from which on it needn't be in the picture
+
 // Of the frames in which the person was observed, or of all where there are none.
 export function bounds({ positions, joints, observed }) {
   const box = new Box3();
@@ -15,6 +17,7 @@ export function bounds({ positions, joints, observed }) {
     }
   }
   if (box.isEmpty()) box.set(new Vector3(-0.5, -0.5, 0), new Vector3(0.5, 0.5, 1.7));
+  if (box.min.z < HIGH) box.min.z = Math.min(box.min.z, 0);
   return box;
 }
 

@@ -31,10 +31,12 @@ function lastBefore(times, seconds) {
 
 export function createVideoClock(film, show) {
   let running = false;
-  film.listen((frame) => running && show(frame));
+  let last = 0;
+  film.listen((frame) => running && show((last = frame)));
 
   return {
-    run(_, speed) {
+    run(frame, speed) {
+      last = frame;
       film.video.playbackRate = speed;
       running = true;
       film.video.play().catch(() => {}); // it was stopped before it had begun
@@ -42,6 +44,7 @@ export function createVideoClock(film, show) {
     stop() {
       running = false;
       film.video.pause();
+      film.seek(last);
     },
   };
 }

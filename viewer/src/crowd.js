@@ -5,7 +5,7 @@ export function createCrowd(row, people, changed) {
   const hidden = new Set();
   const crowd = { focus: 0, shown: (at) => !hidden.has(at), pick, next, toggle };
   row.hidden = people.length < 2;
-  const chips = people.map(({ number }, at) => {
+  const chips = (people.length < 2 ? [] : people).map(({ number }, at) => {
     const chip = document.createElement("span");
     chip.className = "chip";
     chip.innerHTML =

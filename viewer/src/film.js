@@ -6,15 +6,26 @@ import { frameAt } from "./clip.js";
 export function createFilm(video, address, times) {
   let shown = null; // the frame that the video's picture belongs to
   let wanted = 0;
+  let picture = video;
   const listeners = [];
 
   // A little after the picture's beginning, so that rounding never leads to the one before.
   const begin = (frame) => times[frame] + 0.25 * ((times[frame + 1] ?? times[frame] + 0.04) - times[frame]);
 
+  // By the time this runs the video may show a later picture than `mediaTime` says: a VideoFrame knows its own.
+  function take(mediaTime) {
+    if (!("VideoFrame" in window)) return mediaTime;
+    if (picture !== video) picture.close();
+    picture = new VideoFrame(video);
+    return picture.timestamp / 1e6;
+  }
+
   function arrived(_, { mediaTime }) {
-    shown = frameAt(times, mediaTime);
+    shown = frameAt(times, take(mediaTime));
+    if (!video.paused) wanted = shown;
     video.requestVideoFrameCallback(arrived);
     for (const listener of listeners) listener(shown);
+    search(); // a picture may still come after a pause
   }
 
   // One search at a time: while one is under way, only the last wish counts.
@@ -33,6 +44,7 @@ export function createFilm(video, address, times) {
 
   return {
     video,
+    picture: () => picture,
     frame: () => shown ?? wanted,
     listen: (listener) => listeners.push(listener),
     // Whether the picture is there already; otherwise listeners hear of it once it is.

@@ -115,7 +115,7 @@ export function createPicture(panel, clip, crowd, film) {
     context.strokeStyle = palette.line;
     context.stroke(edge);
     context.clip(edge);
-    if (film) context.drawImage(film.video, box.left, box.top, box.width, box.height);
+    if (film) context.drawImage(film.picture(), box.left, box.top, box.width, box.height);
     context.lineCap = "round";
     const seen = order().filter((at) => there(at, frame));
     for (const at of seen) {

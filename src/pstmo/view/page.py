@@ -25,7 +25,7 @@ def write_page(path: Path, people: Sequence[Motion], title: str = "", video: str
     """Writes the page to `path`, whole or not at all.
 
     people: who moves, in the same frames; the first is in focus when the page opens. video: the source that they were
-    lifted from, which is made small and put into the page: a megabyte for some ten seconds.
+    lifted from, which is made small and put into the page: about a fifth of a megabyte a second.
     Raises PstmoError where the people do not go together or the video cannot be read.
     """
     _check(people)
