@@ -32,7 +32,7 @@ UPRIGHT = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
 COSTS = """async () => {
   const wait = () => new Promise(requestAnimationFrame);
   const costs = [];
-  for (let frame = 0; frame < 200; frame++) {
+  for (let frame = 0; frame < 100; frame++) {
     await wait();
     const began = performance.now();
     window.pstmo.show(3000 + frame);
@@ -43,7 +43,7 @@ COSTS = """async () => {
 STEPS = """async () => {
   document.getElementById("play").click();
   const times = [];
-  for (let i = 0; i < 120; i++) times.push(await new Promise(requestAnimationFrame));
+  for (let i = 0; i < 40; i++) times.push(await new Promise(requestAnimationFrame));
   document.getElementById("play").click();
   return times.slice(1).map((time, i) => time - times[i]);
 }"""

@@ -4,7 +4,10 @@ const ARRAYS = { int8: Int8Array, int16: Int16Array, int32: Int32Array };
 const LEAVE = 1; // seconds that somebody stays after being observed for the last time, and is there before the first
 
 function bytesOf(base64) {
-  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 async function inflated(bytes) {
@@ -16,9 +19,13 @@ async function inflated(bytes) {
 function unpack(buffer, frames, { type, scale, at, length }, Numbers = Float32Array) {
   const integers = new ARRAYS[type](buffer, at, length);
   const row = length / frames;
-  for (let i = row; i < length; i++) integers[i] += integers[i - row];
   const missing = -(2 ** (8 * integers.BYTES_PER_ELEMENT - 1));
-  return Numbers.from(integers, (integer) => (integer === missing ? NaN : integer * scale));
+  const numbers = new Numbers(length);
+  for (let i = 0; i < length; i++) {
+    if (i >= row) integers[i] += integers[i - row];
+    numbers[i] = integers[i] === missing ? NaN : integers[i] * scale;
+  }
+  return numbers;
 }
 
 function sideOf(joint) {
@@ -59,11 +66,10 @@ export async function readClip(text, packed) {
     ...facts,
     frames,
     times,
-    people: people.map(({ number, placed, root, positions, observed, keypoints, ...skeleton }) => {
+    people: people.map(({ number, root, positions, observed, keypoints, ...skeleton }) => {
       const seen = read(observed);
       return {
         number,
-        placed,
         root,
         ...layout(skeleton),
         positions: read(positions),

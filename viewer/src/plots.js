@@ -10,6 +10,11 @@ function options(select, names, chosen) {
   select.replaceChildren(...names.map((name, at) => new Option(name.replaceAll("_", " "), at, false, at === chosen)));
 }
 
+function told(value, digits) {
+  if (Number.isNaN(value)) return "–";
+  return value.toFixed(digits).replace(/^-(0\.?0*)$/, "$1").replace("-", "−");
+}
+
 function gapsOf(observed) {
   const spans = [];
   observed.forEach((seen, frame) => {
@@ -92,8 +97,7 @@ export function createPlots(panel, clip, crowd, jump) {
       plot.show(frame);
       curves.forEach(({ values: all }, at) => {
         const value = all[frame];
-        const text = Number.isNaN(value) ? "–" : value.toFixed(DIGITS[unit]).replace("-", "−");
-        values.children[at].querySelector("b").textContent = text;
+        values.children[at].querySelector("b").textContent = told(value, DIGITS[unit]);
       });
     }
   }

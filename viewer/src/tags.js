@@ -2,7 +2,7 @@
 
 import { Vector3 } from "three";
 
-const ABOVE = 0.22; // metres
+const ABOVE = 0.1; // metres
 
 export function createTags(panel, people) {
   const tags = people.length < 2 ? [] : people.map(({ number }) => {
@@ -25,7 +25,7 @@ export function createTags(panel, people) {
         place.project(camera);
         tag.hidden = place.z > 1;
         const [x, y] = [(panel.clientWidth * (1 + place.x)) / 2, (panel.clientHeight * (1 - place.y)) / 2];
-        tag.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -50%)`;
+        tag.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -110%)`;
       });
     },
     paint(colours) {

@@ -28,7 +28,6 @@ def clip(people: Sequence[Motion], pack: Pack) -> dict[str, object]:
 def _person(motion: Motion, pack: Pack) -> dict[str, object]:
     return {
         "number": motion.person,
-        "placed": motion.world is not None,
         **_layout(motion.skeleton),
         "root": motion.skeleton.root_index,
         "positions": pack.add(motion.positions, np.int16),
