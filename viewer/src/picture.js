@@ -14,10 +14,12 @@ export function createPicture(panel, clip, crowd, film) {
   let colours = null;
   let palette = null;
   let wanted = 0;
+  let size = { width: 0, height: 0, rem: 14 }; // of the canvas, measured when it changes: measuring is slow
 
   // The largest rectangle of the picture's shape below the panel's title.
-  function place(rem) {
-    const [width, height] = [canvas.clientWidth - 2 * MARGIN * rem, canvas.clientHeight - (MARGIN + TITLE) * rem];
+  function place() {
+    const { rem } = size;
+    const [width, height] = [size.width - 2 * MARGIN * rem, size.height - (MARGIN + TITLE) * rem];
     const scale = Math.max(Math.min(width / imageWidth, height / imageHeight), 0);
     const left = MARGIN * rem + (width - scale * imageWidth) / 2;
     const top = TITLE * rem + (height - scale * imageHeight) / 2;
@@ -100,11 +102,11 @@ export function createPicture(panel, clip, crowd, film) {
   function draw() {
     if (!palette) return;
     const frame = film?.frame() ?? wanted;
-    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const box = place(rem);
+    const { rem } = size;
+    const box = place();
     context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
     context.globalAlpha = 1;
-    context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
+    context.clearRect(0, 0, size.width, size.height);
     context.save();
     const edge = new Path2D();
     edge.roundRect(box.left, box.top, box.width, box.height, 0.45 * rem);
@@ -134,8 +136,10 @@ export function createPicture(panel, clip, crowd, film) {
   }
 
   new ResizeObserver(() => {
-    canvas.width = Math.round(canvas.clientWidth * devicePixelRatio);
-    canvas.height = Math.round(canvas.clientHeight * devicePixelRatio);
+    const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+    size = { width: canvas.clientWidth, height: canvas.clientHeight, rem };
+    canvas.width = Math.round(size.width * devicePixelRatio);
+    canvas.height = Math.round(size.height * devicePixelRatio);
     draw();
   }).observe(canvas);
   film?.listen(draw);

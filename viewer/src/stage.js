@@ -34,10 +34,11 @@ export function createStage(renderer, objects, { rendering, rendered, resized, t
   controls.maxDistance = 200;
   let followed = null; // where who is followed was last
   let waiting = false;
+  let sized = false;
   let last = () => {};
 
   function render() {
-    if (!canvas.clientWidth) return;
+    if (!sized) return;
     rendering(camera.position, controls.target);
     renderer.render(scene, camera);
     rendered(camera);
@@ -97,6 +98,7 @@ export function createStage(renderer, objects, { rendering, rendered, resized, t
     renderer.setSize(canvas.clientWidth, canvas.clientHeight, false);
     camera.aspect = canvas.clientWidth / Math.max(canvas.clientHeight, 1);
     camera.updateProjectionMatrix();
+    sized = canvas.clientWidth > 0;
     resized(ratio);
     last();
     render();

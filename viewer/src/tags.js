@@ -12,6 +12,8 @@ export function createTags(panel, people) {
     return tag;
   });
   const place = new Vector3();
+  let [width, height] = [0, 0];
+  new ResizeObserver(() => ([width, height] = [panel.clientWidth, panel.clientHeight])).observe(panel);
 
   return {
     // there(at): the points of a person, null where there is nobody to be seen.
@@ -24,7 +26,7 @@ export function createTags(panel, people) {
         place.z = ABOVE + points.reduce((highest, point) => Math.max(highest, point.z), 0);
         place.project(camera);
         tag.hidden = place.z > 1;
-        const [x, y] = [(panel.clientWidth * (1 + place.x)) / 2, (panel.clientHeight * (1 - place.y)) / 2];
+        const [x, y] = [(width * (1 + place.x)) / 2, (height * (1 - place.y)) / 2];
         tag.style.transform = `translate(${x.toFixed(1)}px, ${y.toFixed(1)}px) translate(-50%, -110%)`;
       });
     },
