@@ -11,6 +11,7 @@ from pages import FRAMES, LATE, WRIST, browsing, opened, placed, poses
 from playwright.sync_api import Browser, Page, expect
 from video_files import SIZE, film, number_of
 
+from pstmo.errors import PstmoError
 from pstmo.motion import Motion
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import COCO, HUMAN36M
@@ -288,3 +289,22 @@ def test_a_part_of_a_video_is_embedded_by_its_times(browser: Browser, tmp_path: 
         for frame in (3, 0, 5):
             page.evaluate(ARRIVED, frame)
             assert number_of(shown(page)[0]) == 2 + frame
+
+
+def test_what_is_no_video_leaves_no_page(tmp_path: Path) -> None:
+    (text := tmp_path / "film.mp4").write_text("no film")
+    for video in (text, tmp_path / "nothing.mp4"):
+        with pytest.raises(PstmoError, match=f"{video.name}: "):
+            write_page(tmp_path / "view.html", PEOPLE, video=video)
+    assert list(tmp_path.iterdir()) == [text]
+
+
+def test_the_page_says_whose_place_is_known(browser: Browser, tmp_path: Path) -> None:
+    write_page(path := tmp_path / "view.html", [PEOPLE[0], replace(PEOPLE[1], world=None)])
+    with opened(browser, path) as page:
+        told = page.locator("footer").inner_text()
+        assert "Focal length given, up from the camera, size from the model" in told
+        assert "Person 7: the place in the room is not known" in told
+        expected = PEOPLE[1].poses.positions[50, :, [0, 2, 1]].T * [1, 1, -1]  # about the hip
+        found = drawn(page, 1, 50)
+        np.testing.assert_allclose(found - found[0], expected - expected[0], atol=1e-3)
