@@ -21,8 +21,9 @@ def main() -> None:
     flags = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=flags)
-        page = chromium.new_page(viewport={"width": 1280, "height": 640}, color_scheme="light")
+        page = chromium.new_page(viewport={"width": 1280, "height": 840}, color_scheme="light")
         page.goto(f"{PAGE.resolve().as_uri()}#frame={frame}")
+        page.wait_for_selector("html[data-ready]", state="attached")
         page.wait_for_timeout(2000)
         page.screenshot(path=PICTURE)
         chromium.close()

@@ -2,10 +2,9 @@
 
 import base64
 import hashlib
-import os
-import shutil
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from pages import FRAMES, GAP, NO_POSE, browsing, keypoints, motion, opened, poses, stick
+from playwright.sync_api import Browser, Page, expect
 
 from pstmo.errors import PstmoError
+from pstmo.motion import Motion
 from pstmo.sequence import Keypoints, Poses
 from pstmo.skeleton import COCO, HUMAN36M
-from pstmo.view.page import _pack, root_height, write_page
+from pstmo.view.pack import Pack
+from pstmo.view.page import write_page
 
 VIEWER = Path(__file__).parents[1] / "viewer"
 BUNDLE = VIEWER.parent / "src/pstmo/view/viewer.js"
-FRAMES, GAP, NO_POSE = 60, 20, 40
-WIDE: ViewportSize = {"width": 760, "height": 420}
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-]  # fmt: skip
-BARE = "#views, .note, h2 { visibility: hidden }"
+BARE = "#views, .note, h2, #scale { visibility: hidden }"
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 NO_WEBGL = """
 const original = HTMLCanvasElement.prototype.getContext;
@@ -53,61 +48,15 @@ DIFFERENCE = """async (images) => {
 }"""
 
 
-def keypoints(frames: int = FRAMES, unobserved: int = GAP) -> Keypoints:
-    xy = np.random.default_rng(0).uniform(40, 400, (frames, len(COCO), 2))
-    xy[unobserved] = np.nan
-    return Keypoints.from_array(xy, image_size=(640, 480), fps=30)
-
-
-def poses(frames: int = FRAMES, model: str = "tiny") -> Poses:
-    """Somebody with swinging limbs; unseen in one frame, without a pose in another."""
-    rng = np.random.default_rng(1)
-    swing = np.sin(np.arange(frames) / 5)[:, None, None] * rng.normal(0, 0.15, (1, len(HUMAN36M), 3))
-    observed = ~np.isin(np.arange(frames), [GAP, NO_POSE])
-    positions = rng.normal(0, 0.4, (1, len(HUMAN36M), 3)) + swing
-    positions[NO_POSE] = np.nan
-    return Poses.from_array(positions, fps=30, observed=observed, model=model)
-
-
-def stick(to: tuple[float, float, float]) -> Poses:
-    """Every joint but the hip at one place; then no pose; then the first pose again, but interpolated."""
-    positions = np.full((3, len(HUMAN36M), 3), np.nan)
-    positions[::2] = to
-    positions[::2, HUMAN36M.root_index] = 0
-    return Poses.from_array(positions, fps=30, observed=np.arange(3) == 0)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    if not found:
-        assert "CI" not in os.environ, "no Chromium found"
-        pytest.skip("no Chromium found")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found[0], args=FLAGS)
+    with browsing() as browser:
         yield browser
-        browser.close()
-
-
-@contextmanager
-def opened(browser: Browser, path: Path, script: str = "", size: ViewportSize = WIDE) -> Iterator[Page]:
-    """The page in a browser without a network; any request but for the file itself fails the test."""
-    page = browser.new_context(offline=True, viewport=size, has_touch=True).new_page()
-    requests, errors = [], []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.add_init_script(script or ";")
-    page.goto(path.as_uri())
-    yield page
-    page.context.close()
-    assert {url for url in requests if not url.startswith("data:")} == {path.as_uri()}
-    assert [error for error in errors if not (script and "WebGL" in error)] == []
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    write_page(path := tmp_path_factory.mktemp("view") / "view.html", keypoints(), poses(), "A tiny motion")
+    write_page(path := tmp_path_factory.mktemp("view") / "view.html", [motion()], "A tiny motion")
     return path
 
 
@@ -139,7 +88,7 @@ def number(page: Page) -> int:
 
 def test_the_page_says_what_it_shows(page: Page) -> None:
     assert page.title() == "A tiny motion"
-    for fact in ("tiny", "pstmo ", "30 frames/s", "coco17", "640 × 480", "h36m17", "metres", "y down", "hip"):  # noqa: RUF001
+    for fact in ("tiny", "pstmo ", "30 frames/s", "coco17", "640 × 480", "h36m17", "metres", "z up", "hip"):  # noqa: RUF001
         assert fact in page.locator("footer").inner_text()
 
 
@@ -156,7 +105,7 @@ def test_each_frame_has_its_picture(page: Page, panel: str) -> None:
 
 
 def test_the_scene_is_true_to_the_pose(browser: Browser, tmp_path: Path) -> None:
-    write_page(path := tmp_path / "stick.html", keypoints(3, 0), stick((0.6, -0.8, -0.5)))
+    write_page(path := tmp_path / "stick.html", [stick((0.6, -0.8, -0.5))])
     with opened(browser, path) as page:
         seen = {}
         for view in ("front", "side", "top"):
@@ -180,7 +129,7 @@ def test_the_label_follows_the_address_and_the_slider(page: Page) -> None:
 
 
 def test_playing_keeps_time_and_pausing_stops(browser: Browser, path: Path) -> None:
-    with opened(browser, path) as page:
+    with opened(browser, path, size={"width": 300, "height": 300}) as page:
         page.clock.install(time="2020-01-01")
         page.clock.pause_at("2020-01-02")
         for speed, expected in (("1", 31), ("0.1", 4), ("2", 1)):
@@ -230,7 +179,7 @@ def test_what_was_not_observed_is_said(page: Page) -> None:
 def test_nobody_at_all(browser: Browser, tmp_path: Path) -> None:
     nobody = Keypoints.from_array(np.full((1, len(COCO), 2), np.nan), image_size=(100, 300), fps=25)
     nothing = Poses.from_array(np.full((1, len(HUMAN36M), 3), np.nan), fps=25)
-    write_page(path := tmp_path / "view.html", nobody, nothing)
+    write_page(path := tmp_path / "view.html", [Motion(nothing, nobody)])
     with opened(browser, path) as page:
         page.keyboard.press("Space")
         expect(page.locator(".note")).to_have_text(["nobody observed", "no pose"])
@@ -238,7 +187,7 @@ def test_nobody_at_all(browser: Browser, tmp_path: Path) -> None:
 
 def test_text_from_outside_stays_text(browser: Browser, tmp_path: Path) -> None:
     evil = "</title></script><script>document.body.remove()</script><!-- $data & 'x' \"y\""
-    write_page(path := tmp_path / "view.html", keypoints(), poses(model=evil), evil)
+    write_page(path := tmp_path / "view.html", [motion(model=evil)], evil)
     with opened(browser, path) as page:
         assert page.title() == evil
         expect(page.locator("h1")).to_have_text(evil)
@@ -272,33 +221,32 @@ def test_the_bundle_is_built_from_its_sources() -> None:
 
 
 def test_ten_thousand_frames_stay_small(tmp_path: Path) -> None:
-    write_page(path := tmp_path / "view.html", keypoints(10_000), poses(10_000))
+    write_page(path := tmp_path / "view.html", [motion(10_000)])
     assert path.stat().st_size < 3e6 + BUNDLE.stat().st_size
 
 
-def test_counts_must_agree(tmp_path: Path) -> None:
-    with pytest.raises(PstmoError, match="59 frames of keypoints and 60 frames of poses"):
-        write_page(tmp_path / "view.html", keypoints(59), poses())
+def test_people_must_go_together(tmp_path: Path) -> None:
+    late = replace(keypoints(), timestamps=np.arange(FRAMES) / 30 + 5)
+    wrong = {
+        "found nobody to show": [],
+        "numbers \\[1, 1\\], expected each to have another": [motion(), motion()],
+        "60 frames of person 1 and 50 of person 2": [motion(), replace(motion(50), person=2)],
+        "persons 1 and 2: found frames at other times": [motion(), Motion(poses(), late, person=2)],
+    }
+    for message, people in wrong.items():
+        with pytest.raises(PstmoError, match=message):
+            write_page(tmp_path / "view.html", people)
     assert list(tmp_path.iterdir()) == []
 
 
 @given(arrays(np.float32, (7, 3), elements=st.floats(-1e6, 1e6, width=32) | st.just(np.nan)))
 def test_packing_keeps_numbers_to_half_a_step(values: np.ndarray) -> None:
-    packed = _pack(values, np.int16)
-    integers = np.frombuffer(base64.b64decode(str(packed["base64"])), "<i2").reshape(values.shape)
+    (pack := Pack()).add(np.ones((7, 1)), np.int8)
+    told = pack.add(values, np.int16)
+    content = zlib.decompress(base64.b64decode(pack.text()))
+    assert told["at"] == 8
+    steps = np.frombuffer(content, "<i2", count=int(str(told["length"])), offset=8).reshape(values.shape)
+    integers = np.cumsum(steps, 0, dtype=np.int16)
     assert ((integers == -(2**15)) == np.isnan(values)).all()
-    step = float(str(packed["scale"]))
+    step = float(str(told["scale"]))
     assert np.nanmax(np.abs(integers * step - values), initial=0) <= step * 0.51
-
-
-@given(arrays(np.float32, (40, len(HUMAN36M), 3), elements=st.floats(-1, 1, width=32)))
-def test_nobody_sinks_below_the_floor(positions: np.ndarray) -> None:
-    motion = Poses.from_array(positions, fps=30)
-    assert (root_height(motion)[:, None] - motion.positions[:, :, 1] > -1e-5).all()
-
-
-def test_the_floor_does_not_shake() -> None:
-    still = poses().positions[:1].repeat(90, axis=0)
-    shaking = still + np.random.default_rng(0).normal(0, 0.01, still.shape)
-    assert np.abs(np.diff(root_height(Poses.from_array(shaking, fps=30)))).max() < 0.01
-    assert np.ptp(root_height(Poses.from_array(still, fps=30))) < 1e-6

@@ -31,5 +31,5 @@ def _told(things: Iterable[T], title: str, total: int | None) -> Iterator[T]:
     for done, thing in enumerate(things):
         if time.monotonic() - last >= OFTEN:
             last = time.monotonic()
-            print(json.dumps({"doing": title, "done": done, "of": total}), file=sys.stderr, flush=True)  # noqa: T201
+            sys.stderr.write(json.dumps({"doing": title, "done": done, "of": total}) + "\n")
         yield thing

@@ -21,6 +21,7 @@ def lift(
     source: Positional[str],
     out: Out,
     options: Annotated[Options, arg(name="")] = OPTIONS,
+    embed_video: bool = False,
 ) -> None:
     """Lift a video, or 2D keypoints, to 3D motion: OUT/motion.npz and OUT/view.html.
 
@@ -29,9 +30,12 @@ def lift(
             keypoints of any usual detector (docs/formats.md lists them), or OpenPose's folder.
         out: Folder for the results; made if it is not there. A run on a video that was stopped goes on from what is
             in OUT/detections.jsonl.
+        embed_video: Put the video into view.html, small, with the joints drawn over it. The file grows by about a fifth
+            of a megabyte a second, and shows whoever it is passed on to what the camera saw.
     """
     if out.exists() and not out.is_dir():
         raise PstmoError(f"{out} is a file, expected a folder for the results")
+    _can_embed(source, embed_video)
     with logged("pstmo.files", "pstmo.pipeline") as told:
         from pstmo import pipeline
 
@@ -50,9 +54,16 @@ def lift(
             path = out / (f"motion-{motion.person}.npz" if options.choosing.all else "motion.npz")
             write_motion(path, motion)
             told.append(f"{path}: {_described(motion)}")
-        assert motions[0].keypoints is not None
-        write_page(out / "view.html", motions[0].keypoints, motions[0].poses, title=Path(source).stem)
+        write_page(out / "view.html", motions, title=Path(source).stem, video=source if embed_video else None)
     print(*told, f"{out / 'view.html'}: the motion to look at, in any browser", clock, sep="\n")
+
+
+def _can_embed(source: str, wanted: bool) -> None:
+    """Raises PstmoError before any work is done."""
+    from pstmo.source import is_video
+
+    if wanted and (source == "-" or source.isdecimal() or not is_video(source)):
+        raise PstmoError(f"{source}: --embed-video looks at a video a second time, expected a file, folder or address")
 
 
 def _described(motion: "Motion") -> str:
