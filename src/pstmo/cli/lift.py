@@ -20,6 +20,7 @@ OPTIONS = Options()
 def lift(
     source: Positional[str],
     out: Out,
+    also: Annotated[str, arg(aliases=["-f"], metavar="FORMAT,...")] = "",
     options: Annotated[Options, arg(name="")] = OPTIONS,
 ) -> None:
     """Lift a video, or 2D keypoints, to 3D motion: OUT/motion.npz and OUT/view.html.
@@ -29,9 +30,14 @@ def lift(
             keypoints of any usual detector (docs/formats.md lists them), or OpenPose's folder.
         out: Folder for the results; made if it is not there. A run on a video that was stopped goes on from what is
             in OUT/detections.jsonl.
+        also: Formats in which to write the motion besides: bvh, glb, trc, c3d, csv, parquet, json, coco. With --all
+            several people are in one file where the format holds them.
     """
     if out.exists() and not out.is_dir():
         raise PstmoError(f"{out} is a file, expected a folder for the results")
+    from pstmo.motions import FORMATS, checked, write_motions
+
+    formats = [checked(name.strip()) for name in also.split(",") if name.strip()]
     with logged("pstmo.files", "pstmo.pipeline") as told:
         from pstmo import pipeline
 
@@ -52,6 +58,8 @@ def lift(
             told.append(f"{path}: {_described(motion)}")
         assert motions[0].keypoints is not None
         write_page(out / "view.html", motions[0].keypoints, motions[0].poses, title=Path(source).stem)
+        for name in formats:
+            told += map(str, write_motions(out / f"motion{FORMATS[name].ENDING}", motions))
     print(*told, f"{out / 'view.html'}: the motion to look at, in any browser", clock, sep="\n")
 
 

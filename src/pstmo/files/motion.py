@@ -9,6 +9,7 @@ import numpy as np
 
 from pstmo.errors import FormatError
 from pstmo.files.atomic import replacing
+from pstmo.files.cells import whole
 from pstmo.files.content import describe, load, naming, want
 from pstmo.files.npz import numeric, text
 from pstmo.motion import WORLD_AXES, Motion, Origins, World
@@ -80,23 +81,29 @@ def read_motion(path: str | Path) -> Motion:
             mode=text(arrays, "mode") if "mode" in arrays else "",
         )
         poses = replace(poses, smoothing=_number(arrays, "smoothing", 0.0))
-        person = int(_number(arrays, "person", 1.0))
+        person = whole(_number(arrays, "person", 1.0), "'person'")
         keypoints = _keypoints(arrays, poses.fps) if "keypoints" in arrays else None
-        return Motion(poses, keypoints, _world(arrays, poses) if "world_positions" in arrays else None, person)
+        world = _world(arrays, poses) if "world_positions" in arrays else None
+        return Motion(poses, keypoints, world, person, None if keypoints else _timestamps(arrays, poses.fps))
+
+
+def _timestamps(arrays: dict[str, Any], fps: float) -> np.ndarray | None:
+    """None where the clock is regular and begins at 0."""
+    times = numeric(arrays, "timestamps").ravel()
+    regular = len(times) > 0 and np.allclose(times, np.arange(len(times)) / fps, rtol=0, atol=1e-9)
+    return None if regular else times
 
 
 def _keypoints(arrays: dict[str, Any], fps: float) -> Keypoints:
-    width, height = numeric(arrays, "image_size", size=2).ravel().tolist()
-    times = numeric(arrays, "timestamps").ravel()
-    regular = len(times) > 0 and np.allclose(times, np.arange(len(times)) / fps, rtol=0, atol=1e-9)
+    width, height = numeric(arrays, "image_size", size=2).astype(float).ravel().tolist()
     keypoints = Keypoints.from_array(
         numeric(arrays, "keypoints"),
-        image_size=(int(width), int(height)),
+        image_size=(whole(width, "width"), whole(height, "height")),
         fps=fps,
         confidence=numeric(arrays, "confidence"),
         skeleton=text(arrays, "keypoints_skeleton"),
         focal=_number(arrays, "keypoints_focal") if "keypoints_focal" in arrays else None,
-        timestamps=None if regular else times,
+        timestamps=_timestamps(arrays, fps),
     )
     if "keypoints_drawn" not in arrays:
         return keypoints
