@@ -69,6 +69,6 @@ def _motion(animation: Animation) -> Iterator[str]:
     angles = to_euler(animation.turns[:, turning])
     yield "MOTION"
     yield f"Frames: {animation.frames}"
-    yield f"Frame Time: {1 / animation.fps:.8f}"
+    yield f"Frame Time: {1 / animation.fps:.10f}"
     for place, turn in zip(animation.root, angles.reshape(animation.frames, -1), strict=True):
         yield " ".join([f"{value:.6f}" for value in place] + [f"{value:.4f}" for value in turn])

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pstmo.errors import FormatError, PstmoError
-from pstmo.files.content import LARGEST_FILE, MOST_FRAMES, first_bytes
+from pstmo.files.content import LARGEST_FILE, first_bytes
 from pstmo.motion import WORLD_AXES, Motion
 from pstmo.motions.c3d_parameters import BLOCK, Value, packed, unpacked
 from pstmo.motions.clock import beats, on_clock
@@ -59,7 +59,7 @@ def _whole(*numbers: int) -> np.ndarray:
     return np.array(numbers, np.uint16).view(np.int16)
 
 
-def _real(number: float) -> np.ndarray:
+def _real(number: float | int) -> np.ndarray:
     return np.array([number], np.float32)
 
 
@@ -68,7 +68,7 @@ def _parameters(people: Sequence[Motion], labels: list[str], frames: int, fps: f
     return {
         "POINT": {
             "USED": _whole(len(labels)),
-            "FRAMES": _real(frames) if frames > 0x7FFF else _whole(frames),
+            "FRAMES": _whole(min(frames, 0xFFFF)),
             "SCALE": _real(-1),
             "RATE": _real(fps),
             "DATA_START": _whole(0),
@@ -78,7 +78,7 @@ def _parameters(people: Sequence[Motion], labels: list[str], frames: int, fps: f
             "LABELS": labels,
             "DESCRIPTIONS": [" "] * len(labels),
         },
-        "ANALOG": {"USED": _whole(0), "RATE": _real(fps), "SCALE": _real(0)},
+        "ANALOG": {"USED": _whole(0), "RATE": _real(0)},
         "TRIAL": {
             "ACTUAL_START_FIELD": _whole(1, 0),
             "ACTUAL_END_FIELD": _whole(frames & 0xFFFF, frames >> 16),
@@ -115,11 +115,12 @@ def read(path: Path) -> list[Motion]:
         header = _Header._make(struct.unpack_from("<BxHHHH2xfH2xf", content))
     except struct.error as error:
         raise FormatError(f"not a whole C3D file: {error}") from error
-    point = unpacked(content[(header.parameters - 1) * BLOCK :] if header.parameters else b"").get("POINT", {})
+    groups = unpacked(content[(header.parameters - 1) * BLOCK :] if header.parameters else b"")
+    point, trial = groups.get("POINT", {}), groups.get("TRIAL", {})
     unit = _texts(point, "UNITS")[:1]
     if not unit or unit[0] not in UNITS:
         raise FormatError(f"found POINT:UNITS {unit}, expected one of {', '.join(UNITS)}")
-    values = _points(content, header, _frames(header, point)) * np.array([*[UNITS[unit[0]]] * 3, 1])
+    values = _points(content, header, _frames(header, trial)) * np.array([*[UNITS[unit[0]]] * 3, 1])
     labels = _texts(point, "LABELS")
     if len(labels) < header.points:
         raise FormatError(f"found {len(labels)} labels of {header.points} points")
@@ -151,13 +152,15 @@ def _texts(point: dict[str, Value], key: str) -> list[str]:
     return value if isinstance(value, list) else []
 
 
-def _frames(header: _Header, point: dict[str, Value]) -> int:
-    """Also where there are more than the header can say."""
-    said = point.get("FRAMES")
-    if header.last == 0xFFFF and isinstance(said, np.ndarray) and said.dtype == _FLOATS and said.size == 1:
-        frames = float(said.item())
-        return int(frames) if 0 <= frames <= MOST_FRAMES else 0
-    return header.last - header.first + 1
+def _frames(header: _Header, trial: dict[str, Value]) -> int:
+    """Where there are more than the header can say, TRIAL has their numbers in two words, the lower one first."""
+    first, last = trial.get("ACTUAL_START_FIELD"), trial.get("ACTUAL_END_FIELD")
+    if header.last < 0xFFFF or not isinstance(first, np.ndarray) or not isinstance(last, np.ndarray):
+        return header.last - header.first + 1
+    if first.dtype != _INTEGERS or last.dtype != _INTEGERS or (first.size, last.size) != (2, 2):
+        raise FormatError("found frames of a TRIAL that are not two words, from and to")
+    start, end = (int.from_bytes(words.tobytes("F"), "little") for words in (first, last))
+    return end - start + 1
 
 
 def _points(content: bytes, header: _Header, frames: int) -> np.ndarray:

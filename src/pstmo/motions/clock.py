@@ -35,18 +35,20 @@ def beats(people: Sequence[Motion]) -> Float[np.ndarray, " frames"]:
 def on_clock(motion: Motion, times: Float[np.ndarray, " frames"]) -> Track:
     """At those times: straight lines between frames, NaN and not observed before the first and after the last.
 
-    A frame that is as near as `STRAYS` of a frame's duration is taken as it is; in between, what two observed frames
-    agree on is observed.
+    A clock that never strays from a regular one by more than `STRAYS` of a frame's duration counts as regular. Between
+    frames, what both of them observed is observed.
     """
-    place = np.interp(times, motion.times, np.arange(motion.frames, dtype=float))
+    count, slack = np.arange(motion.frames), STRAYS / motion.fps
+    regular = motion.times[0] + count / motion.fps
+    clock = regular if np.abs(motion.times - regular).max() <= slack else motion.times
+    place = np.interp(times, clock, count.astype(float))
     nearest = np.rint(place)
-    place = np.where(np.abs(place - nearest) <= STRAYS, nearest, place)
+    place = np.where(np.abs(place - nearest) < 1e-6, nearest, place)
     before, after = np.floor(place).astype(int), np.ceil(place).astype(int)
     share = (place - before)[:, None, None]
     positions = motion.positions.astype(np.float64)
     found = positions[before] + share * (positions[after] - positions[before])
-    slack = STRAYS / motion.fps
-    there = (times >= motion.times[0] - slack) & (times <= motion.times[-1] + slack)
+    there = (times >= clock[0] - slack) & (times <= clock[-1] + slack)
     found[~there] = np.nan
     return Track(found, motion.observed[before] & motion.observed[after] & there)
 

@@ -34,7 +34,7 @@ def facts(motion: Motion) -> dict[str, str | float]:
     }
 
 
-def plain(values: np.ndarray) -> list:
+def plain(values: np.ndarray) -> list | float | None:
     """Numbers in lists, as metres to a hundredth of a millimetre; None for NaN."""
     rounded = values.astype(np.float64).round(5)
     known = np.isfinite(rounded)
