@@ -65,26 +65,31 @@ def write_motion(path: str | Path, motion: Motion) -> None:
 def read_motion(path: str | Path) -> Motion:
     """Reads what `write_motion` wrote. Raises FormatError for anything else, SkeletonError for an unknown skeleton."""
     with naming(Path(path)):
-        arrays = want(load(Path(path)), dict, "content")
-        for key, value in (("units", UNITS), ("axes", AXES)):
-            if text(arrays, key) != value:
-                raise FormatError(f"{key!r}: found {text(arrays, key)!r}, expected {value!r}")
-        skeleton = by_name(text(arrays, "skeleton"))
-        if tuple(want(arrays.get("joints"), np.ndarray, "'joints'").ravel().tolist()) != skeleton.joints:
-            raise FormatError(f"'joints': found others than those of skeleton {skeleton.name!r}, or in another order")
-        poses = Poses.from_array(
-            numeric(arrays, "positions"),
-            fps=_number(arrays, "fps"),
-            skeleton=skeleton,
-            observed=numeric(arrays, "observed"),
-            model=text(arrays, "model"),
-            mode=text(arrays, "mode") if "mode" in arrays else "",
-        )
-        poses = replace(poses, smoothing=_number(arrays, "smoothing", 0.0))
-        person = whole(_number(arrays, "person", 1.0), "'person'")
-        keypoints = _keypoints(arrays, poses.fps) if "keypoints" in arrays else None
-        world = _world(arrays, poses) if "world_positions" in arrays else None
-        return Motion(poses, keypoints, world, person, None if keypoints else _timestamps(arrays, poses.fps))
+        return motion_in(load(Path(path)))
+
+
+def motion_in(content: object) -> Motion:
+    """Of a file of ours that was loaded. Raises FormatError, SkeletonError."""
+    arrays = want(content, dict, "content")
+    for key, value in (("units", UNITS), ("axes", AXES)):
+        if text(arrays, key) != value:
+            raise FormatError(f"{key!r}: found {text(arrays, key)!r}, expected {value!r}")
+    skeleton = by_name(text(arrays, "skeleton"))
+    if tuple(want(arrays.get("joints"), np.ndarray, "'joints'").ravel().tolist()) != skeleton.joints:
+        raise FormatError(f"'joints': found others than those of skeleton {skeleton.name!r}, or in another order")
+    poses = Poses.from_array(
+        numeric(arrays, "positions"),
+        fps=_number(arrays, "fps"),
+        skeleton=skeleton,
+        observed=numeric(arrays, "observed"),
+        model=text(arrays, "model"),
+        mode=text(arrays, "mode") if "mode" in arrays else "",
+    )
+    poses = replace(poses, smoothing=_number(arrays, "smoothing", 0.0))
+    person = whole(_number(arrays, "person", 1.0), "'person'")
+    keypoints = _keypoints(arrays, poses.fps) if "keypoints" in arrays else None
+    world = _world(arrays, poses) if "world_positions" in arrays else None
+    return Motion(poses, keypoints, world, person, None if keypoints else _timestamps(arrays, poses.fps))
 
 
 def _timestamps(arrays: dict[str, Any], fps: float) -> np.ndarray | None:

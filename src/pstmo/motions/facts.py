@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def facts(motion: Motion) -> dict[str, str | float]:
     }
 
 
-def plain(values: np.ndarray) -> list | float | None:
+def plain(values: np.ndarray) -> Any:
     """Numbers in lists, as metres to a hundredth of a millimetre; None for NaN."""
     rounded = values.astype(np.float64).round(5)
     known = np.isfinite(rounded)

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pstmo.files.motion import read_motion, write_motion
+from pstmo.files.content import load
+from pstmo.files.motion import motion_in, write_motion
 from pstmo.motion import Motion
 
 ENDING: str = ".npz"
@@ -16,4 +17,4 @@ def write(path: Path, people: Sequence[Motion]) -> None:
 
 
 def read(path: Path) -> list[Motion]:
-    return [read_motion(path)]
+    return [motion_in(load(path))]

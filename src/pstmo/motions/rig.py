@@ -34,7 +34,7 @@ REST = {
 STUB = 0.25
 """Of the last bone: how far its line goes on to the end site behind it."""
 
-PULL = 1e-6
+PULL = 1e-8
 """Of the bones' squared lengths: what keeps a turn small where they do not tell it, being in line."""
 
 
