@@ -146,6 +146,19 @@ def test_other_processors_numbers_are_named(tmp_path):
         read_motions(path)
 
 
+def test_arrays_larger_than_their_record_are_not_tried(tmp_path):
+    """Texts of no length, as many as there are atoms."""
+    path = whole(tmp_path, "c3d")
+    data = path.read_bytes()
+    place = data.index(b"LABELS") + 6 + 2
+    path.write_bytes(data[:place] + bytes([255, 60, 0, *[255] * 59]) + data[place + 62 :])
+    with pytest.raises(FormatError, match="not whole parameters|found 0 labels of 17 points"):
+        read_motions(path)
+    path.write_bytes(data[:place] + bytes([255, 60, *[255] * 60]) + data[place + 62 :])
+    with pytest.raises(FormatError, match=r"not whole parameters of a C3D file: found an array of \(255"):
+        read_motions(path)
+
+
 def test_c3d_in_whole_numbers(tmp_path):
     """As older programs write them: 16 bits times a scale."""
     path = whole(tmp_path, "c3d")

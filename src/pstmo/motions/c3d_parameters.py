@@ -84,8 +84,11 @@ def _read_value(record: bytes) -> Value:
     kind, axes = struct.unpack_from("<bB", record)
     shape = struct.unpack_from(f"<{axes}B", record, 2)
     start, count = 2 + axes, prod(shape)
+    if start + count * abs(kind) > len(record):
+        raise ValueError(f"found an array of {shape} in {len(record)} bytes")
     if kind == -1:
-        width, texts = (shape[0], prod(shape[1:])) if shape else (1, 1)
+        width = shape[0] if shape else 1
+        texts = count // width if width else 0
         found = (record[start + i * width : start + (i + 1) * width] for i in range(texts))
         return [text.decode("utf-8", "replace").strip(" \0") for text in found]
     if kind not in _TYPES:
