@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from pstmo.errors import FormatError, PstmoError
-from pstmo.files.content import describe, first_bytes, image_size, number, want
+from pstmo.files.content import LARGEST, describe, first_bytes, image_size, number, want
 from pstmo.motion import WORLD_AXES, Motion
 from pstmo.motions.facts import motion_of, named, plain, program
 from pstmo.sequence import Keypoints
@@ -24,8 +24,8 @@ from pstmo.skeleton import Skeleton
 ENDING: str = ".coco.json"
 SEVERAL: bool = True
 
-LARGEST = 2**27
-"""Numbers in all frames of all people."""
+MOST_NUMBERS = 2**27
+"""In all frames of all people."""
 
 
 def write(path: Path, people: Sequence[Motion]) -> None:
@@ -119,7 +119,7 @@ def _motion(
 ) -> Motion:
     category = categories.get(want(entries[0].get("category_id"), int, "'category_id'"), {})
     names = [_names(category, key) for key in ("keypoints", "keypoints_3d")]
-    if len(images) * sum(map(len, names)) * 3 > LARGEST:
+    if len(images) * sum(map(len, names)) * 3 > MOST_NUMBERS:
         raise FormatError(f"found {len(images):,} images of {sum(map(len, names))} joints, expected fewer")
     frames = {image: frame for frame, image in enumerate(sorted(images))}
     flat, solid = (np.full((len(images), len(joints), 3), np.nan) for joints in names)
@@ -152,6 +152,9 @@ def _names(category: dict[str, Any], key: str) -> list[str]:
 
 def _triples(entry: dict[str, Any], key: str, joints: int) -> np.ndarray:
     try:
-        return np.array(want(entry.get(key), list, repr(key)), np.float64).reshape(joints, 3)
+        values = np.array(want(entry.get(key), list, repr(key)), np.float64).reshape(joints, 3)
     except (TypeError, ValueError, OverflowError):
         raise FormatError(f"{key!r}: found {describe(entry.get(key))}, expected {joints} * 3 numbers") from None
+    if (np.abs(values) > LARGEST).any():
+        raise FormatError(f"{key!r}: found infinite or absurdly large values, expected finite numbers")
+    return values

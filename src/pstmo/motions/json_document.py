@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pstmo.errors import FormatError
-from pstmo.files.content import describe, first_bytes, number, want
+from pstmo.files.content import LARGEST, describe, first_bytes, number, want
 from pstmo.files.motion import AXES
 from pstmo.motion import WORLD_AXES, Motion, Origins, World
 from pstmo.motions.facts import plain, program
@@ -119,6 +119,6 @@ def _array(record: dict[str, Any], key: str, axes: int) -> np.ndarray:
         array = np.array(record.get(key), np.float64)
     except (TypeError, ValueError, OverflowError):
         raise FormatError(f"{key!r}: found {describe(record.get(key))}, expected numbers in {axes} axes") from None
-    if array.ndim != axes or np.isinf(array).any():
+    if array.ndim != axes or (np.abs(array) > LARGEST).any():
         raise FormatError(f"{key!r}: found {describe(array)}, expected finite numbers in {axes} axes")
     return array
