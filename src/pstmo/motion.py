@@ -72,15 +72,21 @@ class Motion:
     """One person's, frame by frame the same in all parts. Raises PstmoError where these have not as many frames.
 
     keypoints: what the poses were lifted from, world: where they are; None = not known. person: the number by which
-    files and pages tell people apart.
+    files and pages tell people apart. timestamps: (frames,) float64, seconds, rising; None = those of the keypoints,
+    or a regular clock that begins at 0.
     """
 
     poses: Poses
     keypoints: Keypoints | None = None
     world: World | None = None
     person: int = 1
+    timestamps: np.ndarray | None = None
 
     def __post_init__(self) -> None:
+        if self.timestamps is not None and (
+            self.timestamps.shape != (self.frames,) or not (np.diff(self.timestamps, prepend=-np.inf) > 0).all()
+        ):
+            raise PstmoError(f"expected {self.frames} timestamps, each after the last; found {self.timestamps}")
         if self.keypoints is not None and self.keypoints.frames != self.frames:
             raise PstmoError(
                 f"found {self.keypoints.frames} frames of keypoints for {self.frames} of poses, expected as many"
@@ -106,6 +112,8 @@ class Motion:
     @property
     def times(self) -> np.ndarray:
         """(frames,) float64, seconds."""
+        if self.timestamps is not None:
+            return self.timestamps
         return np.arange(self.frames) / self.fps if self.keypoints is None else self.keypoints.times
 
     @property

@@ -20,6 +20,7 @@ OPTIONS = Options()
 def lift(
     source: Positional[str],
     out: Out,
+    also: Annotated[str, arg(aliases=["-f"], metavar="FORMAT,...")] = "",
     options: Annotated[Options, arg(name="")] = OPTIONS,
     embed_video: bool = False,
 ) -> None:
@@ -30,12 +31,17 @@ def lift(
             keypoints of any usual detector (docs/formats.md lists them), or OpenPose's folder.
         out: Folder for the results; made if it is not there. A run on a video that was stopped goes on from what is
             in OUT/detections.jsonl.
+        also: Formats in which to write the motion besides: bvh, glb, trc, c3d, csv, parquet, json, coco. With --all
+            several people are in one file where the format holds them.
         embed_video: Put the video into view.html, small, with the joints drawn over it. The file grows by about a fifth
             of a megabyte a second, and shows whoever it is passed on to what the camera saw.
     """
     if out.exists() and not out.is_dir():
         raise PstmoError(f"{out} is a file, expected a folder for the results")
     _can_embed(source, embed_video)
+    from pstmo.motions import FORMATS, checked, write_motions
+
+    formats = [checked(name.strip()) for name in also.split(",") if name.strip()]
     with logged("pstmo.files", "pstmo.pipeline") as told:
         from pstmo import pipeline
 
@@ -55,6 +61,8 @@ def lift(
             write_motion(path, motion)
             told.append(f"{path}: {_described(motion)}")
         write_page(out / "view.html", motions, title=Path(source).stem, video=source if embed_video else None)
+        for name in formats:
+            told += map(str, write_motions(out / f"motion{FORMATS[name].ENDING}", motions))
     print(*told, f"{out / 'view.html'}: the motion to look at, in any browser", clock, sep="\n")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from pstmo.errors import FormatError
 from pstmo.files.atomic import replacing
+from pstmo.files.cells import whole
 from pstmo.files.content import describe, load, naming, want
 from pstmo.files.npz import numeric, text
 from pstmo.motion import WORLD_AXES, Motion, Origins, World
@@ -64,39 +65,50 @@ def write_motion(path: str | Path, motion: Motion) -> None:
 def read_motion(path: str | Path) -> Motion:
     """Reads what `write_motion` wrote. Raises FormatError for anything else, SkeletonError for an unknown skeleton."""
     with naming(Path(path)):
-        arrays = want(load(Path(path)), dict, "content")
-        for key, value in (("units", UNITS), ("axes", AXES)):
-            if text(arrays, key) != value:
-                raise FormatError(f"{key!r}: found {text(arrays, key)!r}, expected {value!r}")
-        skeleton = by_name(text(arrays, "skeleton"))
-        if tuple(want(arrays.get("joints"), np.ndarray, "'joints'").ravel().tolist()) != skeleton.joints:
-            raise FormatError(f"'joints': found others than those of skeleton {skeleton.name!r}, or in another order")
-        poses = Poses.from_array(
-            numeric(arrays, "positions"),
-            fps=_number(arrays, "fps"),
-            skeleton=skeleton,
-            observed=numeric(arrays, "observed"),
-            model=text(arrays, "model"),
-            mode=text(arrays, "mode") if "mode" in arrays else "",
-        )
-        poses = replace(poses, smoothing=_number(arrays, "smoothing", 0.0))
-        person = int(_number(arrays, "person", 1.0))
-        keypoints = _keypoints(arrays, poses.fps) if "keypoints" in arrays else None
-        return Motion(poses, keypoints, _world(arrays, poses) if "world_positions" in arrays else None, person)
+        return motion_in(load(Path(path)))
+
+
+def motion_in(content: object) -> Motion:
+    """Of a file of ours that was loaded. Raises FormatError, SkeletonError."""
+    arrays = want(content, dict, "content")
+    for key, value in (("units", UNITS), ("axes", AXES)):
+        if text(arrays, key) != value:
+            raise FormatError(f"{key!r}: found {text(arrays, key)!r}, expected {value!r}")
+    skeleton = by_name(text(arrays, "skeleton"))
+    if tuple(want(arrays.get("joints"), np.ndarray, "'joints'").ravel().tolist()) != skeleton.joints:
+        raise FormatError(f"'joints': found others than those of skeleton {skeleton.name!r}, or in another order")
+    poses = Poses.from_array(
+        numeric(arrays, "positions"),
+        fps=_number(arrays, "fps"),
+        skeleton=skeleton,
+        observed=numeric(arrays, "observed"),
+        model=text(arrays, "model"),
+        mode=text(arrays, "mode") if "mode" in arrays else "",
+    )
+    poses = replace(poses, smoothing=_number(arrays, "smoothing", 0.0))
+    person = whole(_number(arrays, "person", 1.0), "'person'")
+    keypoints = _keypoints(arrays, poses.fps) if "keypoints" in arrays else None
+    world = _world(arrays, poses) if "world_positions" in arrays else None
+    return Motion(poses, keypoints, world, person, None if keypoints else _timestamps(arrays, poses.fps))
+
+
+def _timestamps(arrays: dict[str, Any], fps: float) -> np.ndarray | None:
+    """None where the clock is regular and begins at 0."""
+    times = numeric(arrays, "timestamps").ravel()
+    regular = len(times) > 0 and np.allclose(times, np.arange(len(times)) / fps, rtol=0, atol=1e-9)
+    return None if regular else times
 
 
 def _keypoints(arrays: dict[str, Any], fps: float) -> Keypoints:
-    width, height = numeric(arrays, "image_size", size=2).ravel().tolist()
-    times = numeric(arrays, "timestamps").ravel()
-    regular = len(times) > 0 and np.allclose(times, np.arange(len(times)) / fps, rtol=0, atol=1e-9)
+    width, height = numeric(arrays, "image_size", size=2).astype(float).ravel().tolist()
     keypoints = Keypoints.from_array(
         numeric(arrays, "keypoints"),
-        image_size=(int(width), int(height)),
+        image_size=(whole(width, "width"), whole(height, "height")),
         fps=fps,
         confidence=numeric(arrays, "confidence"),
         skeleton=text(arrays, "keypoints_skeleton"),
         focal=_number(arrays, "keypoints_focal") if "keypoints_focal" in arrays else None,
-        timestamps=None if regular else times,
+        timestamps=_timestamps(arrays, fps),
     )
     if "keypoints_drawn" not in arrays:
         return keypoints
