@@ -115,8 +115,8 @@ class Rendering:
     end: float | None = None
     """Seconds of the motion's clock, where to stop."""
     size: tuple[int, int] | None = None
-    """Width and height in pixels, of a contact sheet those of each moment. None = as the picture suggests, within 1280 x
-    720 for .mp4 and 640 x 360 for .gif and .png."""
+    """Width and height in pixels, of a contact sheet those of each moment. None = as the picture suggests, within
+    1280 x 720 for .mp4, 640 x 360 for .gif and .png."""
     view: View | None = None
     """Where the figures are seen from: turning = from the front, swinging slowly to either side; front = as the camera
     saw them; side = from their side. None = turning, on a contact sheet front."""

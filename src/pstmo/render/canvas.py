@@ -37,7 +37,7 @@ class Canvas:
 
     def shapes(self, outlines: np.ndarray, paints: Sequence[Paint]) -> None:
         """(n, points, 2) pixels, filled one after another; those with an unknown point are left out."""
-        known = (np.abs(outlines) < FAR).all((1, 2)).tolist()
+        known = np.all(np.abs(outlines) < FAR, axis=(1, 2))
         flat = outlines.reshape(len(outlines), math.prod(outlines.shape[1:])).tolist()
         for points, paint, ok in zip(flat, paints, known, strict=True):
             if ok:
@@ -54,17 +54,22 @@ class Canvas:
         return np.frombuffer(bytearray(self._draw.tobytes()), np.uint8).reshape(self._height, self._width, 3)
 
 
-def capsules(starts: np.ndarray, ends: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Outlines of what lies between two discs: (n, 2), (n, 2) and (n, 2), the discs' radii -> (n, 2 * ARC, 2)."""
-    along = ends - starts
-    length = np.maximum(np.hypot(*along.T), 1e-6)
+def capsules(ends: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Outlines of what lies between two discs: their middles (n, 2, 2) and radii (n, 2) -> (n, 2 * ARC, 2)."""
+    along = ends[:, 1] - ends[:, 0]
+    length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-6)
     direction = np.arctan2(along[:, 1], along[:, 0])
     touch = np.arccos(np.clip((radii[:, 0] - radii[:, 1]) / length, -1, 1))
     back = (direction + touch)[:, None] + 2 * (np.pi - touch)[:, None] * SHARE
     front = (direction - touch)[:, None] + 2 * touch[:, None] * SHARE
     angles = np.stack([back, front], 1)
     round_ends = radii[..., None, None] * np.stack([np.cos(angles), np.sin(angles)], -1)
-    return (np.stack([starts, ends], 1)[:, :, None] + round_ends).reshape(len(starts), 2 * ARC, 2)
+    return (ends[:, :, None] + round_ends).reshape(len(ends), 2 * ARC, 2)
+
+
+def discs(middles: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Their outlines: (n, 2) and (n,) -> (n, 2 * ARC, 2)."""
+    return capsules(np.stack([middles, middles], 1), np.stack([radii, radii], 1))
 
 
 def write(pixels: np.ndarray, place: tuple[float, float], text: str, size: int, paint: Paint) -> None:

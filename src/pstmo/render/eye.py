@@ -1,6 +1,6 @@
 """The camera that looks at the figures: in front of them, at their side, or swinging round them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import pi, radians, tan
 
 import numpy as np
@@ -50,12 +50,16 @@ class Eye:
         depth = np.where(local[..., 2] > NEAR, local[..., 2], np.nan)
         return self.focal * local[..., :2] / depth[..., None] + np.array(self.size) / 2, depth
 
+    def only(self, frames: np.ndarray) -> "Eye":
+        """Of some of the frames."""
+        return replace(self, axes=self.axes[frames], place=self.place[frames], target=self.target[frames])
+
 
 def eye(scene: Scene, view: View, size: tuple[int, int]) -> Eye:
     """A camera that has everybody in its picture and follows them without haste."""
     angle = {"turning": SWING * np.sin(2 * pi * (scene.times - scene.times[0]) / PERIOD), "side": pi / 2, "front": 0.0}
     axes = _axes(np.broadcast_to(angle[view], scene.times.shape))
-    people = np.concatenate([_framed(scene, actor) for actor in range(len(scene.actors))], 1)
+    people = _framed(scene)
     target = _middle(people, scene)
     focal = min(size) / 2 / tan(WIDE / 2)
     local = (people - target[:, None]) @ axes.transpose(0, 2, 1)
@@ -76,13 +80,9 @@ def _axes(angle: np.ndarray) -> np.ndarray:
     return np.stack([right, down, forward], 1)
 
 
-def _framed(scene: Scene, number: int) -> np.ndarray:
-    """(frames, 2 * joints, 3): what has to be in the picture of one person, its joints and the floor below them. Frames
-    in which nothing is sure are NaN, if others are."""
-    actor = scene.actors[number]
-    points, sure = actor.positions[scene.pick].astype(np.float64), actor.sure[scene.pick].any(1)
-    if sure.any():
-        points[~sure] = np.nan
+def _framed(scene: Scene) -> np.ndarray:
+    """(frames, points, 3): what has to be in the picture, joints and the floor below them."""
+    points = np.concatenate([actor.positions[scene.pick] for actor in scene.actors], 1).astype(np.float64)
     below = points.copy()
     below[..., 2] = np.where(np.isfinite(points[..., 2]), scene.floor, np.nan)
     return np.concatenate([points, below], 1)
@@ -90,12 +90,12 @@ def _framed(scene: Scene, number: int) -> np.ndarray:
 
 def _middle(people: np.ndarray, scene: Scene) -> np.ndarray:
     """(frames, 3): of everybody and their surroundings."""
-    known = np.isfinite(people).all(-1)
-    frames = known.any(1)
+    known = np.isfinite(people).all(-1, keepdims=True)
+    frames = np.any(known, axis=(1, 2))
     if not frames.any():
         return np.tile((0.0, 0.0, 1.0), (len(people), 1))
-    low = np.where(known[..., None], people, np.inf).min(1)[frames]
-    high = np.where(known[..., None], people, -np.inf).max(1)[frames]
+    low = np.where(known, people, np.inf).min(1)[frames]
+    high = np.where(known, people, -np.inf).max(1)[frames]
     here = np.arange(len(people))
     axes = [np.interp(here, here[frames], axis) for axis in ((low + high) / 2).T]
     return np.stack([_steady(axis, scene) for axis in axes], 1)

@@ -84,7 +84,7 @@ class Figures:
         places = np.stack([xy, xy, light], 1).reshape(-1, 2, 2)
         sizes = np.stack([radii + 0.5 + EDGE * radii, radii, SHINE * radii], 1).reshape(-1, 2)
         paints = [paint for limb in order.tolist() for paint in self._paints[limb][int(self._sure[frame, limb])]]
-        canvas.shapes(capsules(places[:, 0], places[:, 1], sizes), paints)
+        canvas.shapes(capsules(places, sizes), paints)
 
     @cached_property
     def _paints(self) -> list[tuple[tuple[Paint, ...], tuple[Paint, ...]]]:
@@ -99,7 +99,7 @@ class Figures:
         ]
 
     def _tags(self, frame: int) -> list[Tag]:
-        tops = np.array([_above(actor, self.scene.pick[frame]) for actor in self.scene.actors])
+        tops = np.array([_above(actor, int(self.scene.pick[frame])) for actor in self.scene.actors])
         xy, _ = self.eye.see(tops, frame)
         return [Tag(actor, *place) for actor, place in zip(self.scene.actors, xy.tolist(), strict=True)]
 

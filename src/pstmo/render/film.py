@@ -40,7 +40,7 @@ def write_mp4(path: Path, shoot: Shoot) -> None:
         context.color_range = STUDIO
         formats = extra("av.video.reformatter", "video").VideoReformatter()
         for frame, ticks in zip(_shown(shoot), _ticks(shoot.scene.times, TICK), strict=True):
-            picture = av.VideoFrame.from_ndarray(frame.pixels)
+            picture = av.VideoFrame.from_numpy_buffer(frame.pixels)
             picture = formats.reformat(picture, format="yuv420p", dst_colorspace="ITU709")
             file.mux(stream.encode(_timed(picture, ticks, TICK)))
         file.mux(stream.encode())
@@ -57,7 +57,7 @@ def write_gif(path: Path, shoot: Shoot) -> None:
         stream.codec_context.pix_fmt = "pal8"
         reduced = _Reduced(shoot.layout.size, colours)
         for frame, ticks in zip(_shown(shoot), _ticks(shoot.scene.times, GIF_TICK), strict=True):
-            picture = reduced(_timed(av.VideoFrame.from_ndarray(frame.pixels), ticks, GIF_TICK))
+            picture = reduced(_timed(av.VideoFrame.from_numpy_buffer(frame.pixels), ticks, GIF_TICK))
             file.mux(stream.encode(_timed(picture, ticks, GIF_TICK)))
         file.mux(stream.encode())
 
@@ -103,7 +103,7 @@ def _palette(pictures: Iterable[np.ndarray]) -> Any:
         if source is None:
             source = _buffer(graph, (pixels.shape[1], pixels.shape[0]), "rgb24")
             graph.link_nodes(source, graph.add("palettegen"), graph.add("buffersink")).configure()
-        graph.vpush(_timed(av.VideoFrame.from_ndarray(pixels), number, GIF_TICK))
+        graph.vpush(_timed(av.VideoFrame.from_numpy_buffer(pixels), number, GIF_TICK))
     graph.vpush(None)
     return _timed(graph.vpull(), 0, GIF_TICK)
 

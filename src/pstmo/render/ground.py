@@ -58,7 +58,7 @@ def cast_shadows(image: Any, eye: Eye, frame: int, limbs: tuple[np.ndarray, np.n
     below = np.concatenate([ends[..., :2], np.full_like(ends[..., :1], floor)], -1)
     xy, depth = eye.see(below.reshape(-1, 3), frame)
     sizes = SPREAD * radii[:, None] * eye.focal / depth.reshape(-1, 2) / COARSE
-    outlines = capsules(*(xy.reshape(-1, 2, 2).swapaxes(0, 1) / COARSE), sizes)
+    outlines = capsules(xy.reshape(-1, 2, 2) / COARSE, sizes)
     strength = (150 * np.exp(-np.maximum(ends[..., 2].mean(1) - floor, 0) / HIGH)).astype(int)
     pillow, agg = extra("PIL.Image", "render"), extra("aggdraw", "render")
     size = tuple(-(-side // COARSE) for side in image.size)

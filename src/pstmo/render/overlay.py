@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from pstmo.render.canvas import Canvas, Paint, capsules
+from pstmo.render.canvas import Canvas, Paint, capsules, discs
 from pstmo.render.colours import WHITE, by_bone, by_joint
 from pstmo.render.scene import Actor, Scene
 from pstmo.render.tags import Tag, letters, tagged
@@ -12,11 +12,17 @@ from pstmo.render.tags import Tag, letters, tagged
 THICK = 0.011
 """Radius of a bone, as a part of somebody's height in the picture."""
 
+SHORT = 0.16
+"""Radius of a short bone, as a part of its length."""
+
 DISC = 1.5
-"""Radius of a joint, as a part of its bones'."""
+"""Radius of a joint, as a part of that of its thinnest bone."""
 
 LEAST = 1.1
 """Pixels: the radius of usual bones, where people are small."""
+
+HEAD = 0.09
+"""What is above the highest keypoint, as a part of somebody's height in the picture."""
 
 SMALL = 1.3
 """Pixels: the radius of joints that are not drawn, such as those of a small face."""
@@ -46,11 +52,9 @@ class _Layer:
         assert keypoints is not None
         self._actor, skeleton = actor, keypoints.skeleton
         self._seen = keypoints.observed[pick]
-        xy = (
-            keypoints.xy
-            if keypoints.drawn is None
-            else np.where(keypoints.observed[..., None], keypoints.xy, keypoints.drawn.xy)
-        )
+        xy = keypoints.xy.copy()
+        if keypoints.drawn is not None:
+            xy[~keypoints.observed] = keypoints.drawn.xy[~keypoints.observed]
         self._xy = scale * xy[pick].astype(np.float64)
         self._xy[~self._seen.any(1)] = np.nan  # where nobody was seen, there is nothing to lie over
         self._bones = np.array(skeleton.bone_indices)
@@ -58,41 +62,36 @@ class _Layer:
         self._radii = self._sizes()
 
     def _sizes(self) -> tuple[np.ndarray, np.ndarray]:
-        """(frames, bones) and (frames, joints) pixels: in proportion to the person, and thin where bones are short."""
-        known = np.isfinite(self._xy).all(-1)
-        tall = [
-            float(np.ptp(xy[ok], axis=0).max()) if ok.any() else np.nan for xy, ok in zip(self._xy, known, strict=True)
-        ]
-        usual = THICK * (float(np.nanmedian(tall)) if known.any() else 1.0)
-        lengths = np.linalg.norm(self._xy[:, self._bones[:, 0]] - self._xy[:, self._bones[:, 1]], axis=-1)
+        """(bones,) and (joints,) pixels: in proportion to the person, and thin where bones are short."""
+        shown = self._xy[self._seen.any(1)]
+        tall = (np.nanmax(shown, 1) - np.nanmin(shown, 1)).max(1) if len(shown) else np.zeros(1)
+        usual = max(LEAST, THICK * float(np.median(tall)))
+        lengths = np.linalg.norm(shown[:, self._bones[:, 0]] - shown[:, self._bones[:, 1]], axis=-1)
         some = np.isfinite(lengths).any(0)
-        median = np.full(len(self._bones), np.inf)
-        median[some] = np.nanmedian(lengths[:, some], axis=0)
-        bones = np.clip(0.16 * median, 0.5 * LEAST, max(usual, LEAST))
-        joints = np.full(known.shape[1], DISC * max(usual, LEAST))
-        np.minimum.at(joints, self._bones.ravel(), DISC * bones.repeat(2))
-        return bones, joints
+        bones = np.full(len(self._bones), usual)
+        bones[some] = np.clip(SHORT * np.nanmedian(lengths[:, some], 0), 0.5 * LEAST, usual)
+        joints = np.full(shown.shape[1], usual)
+        np.minimum.at(joints, self._bones.ravel(), bones.repeat(2))
+        return bones, DISC * joints
 
     def draw(self, canvas: Canvas, frame: int) -> None:
         xy, seen, (bones, joints) = self._xy[frame], self._seen[frame], self._radii
-        ends, sure = xy[self._bones], seen[self._bones].all(1)
+        ends, sure = xy[self._bones], seen[self._bones].all(1).tolist()
         radii = np.where(sure, bones, 0.6 * bones)
-        limbs = np.concatenate([radii + np.minimum(1.2, 0.5 * radii), radii])
-        halo = [Paint(WHITE, 130)] * len(radii)
+        halos = [Paint(WHITE, 130)] * len(radii)
         paints = [Paint(colour, 255 if ok else 150) for colour, ok in zip(self._colours[0], sure, strict=True)]
-        canvas.shapes(capsules(*np.tile(ends, (2, 1, 1)).swapaxes(0, 1), np.stack([limbs, limbs], 1)), halo + paints)
-        discs = np.stack([joints + 0.8, joints, 0.55 * joints], 1)
-        discs[discs[:, 1] < SMALL] = np.nan
-        discs[seen, 2] = np.nan  # who was not seen is a ring
-        places = xy.repeat(3, 0)
-        rings = [paint for colour in self._colours[1] for paint in (Paint(WHITE, 220), Paint(colour), Paint(WHITE))]
-        canvas.shapes(capsules(places, places, np.stack([discs.ravel()] * 2, 1)), rings)
+        thick = np.concatenate([radii + np.minimum(1.2, 0.5 * radii), radii])
+        canvas.shapes(capsules(np.concatenate([ends, ends]), np.stack([thick, thick], 1)), halos + paints)
+        rings = np.stack([joints + 0.8, joints, 0.55 * joints], 1)
+        rings[joints < SMALL] = np.nan
+        rings[seen, 2] = np.nan  # who was not seen is hollow
+        paints = [paint for colour in self._colours[1] for paint in (Paint(WHITE, 220), Paint(colour), Paint(WHITE))]
+        canvas.shapes(discs(xy.repeat(3, 0), rings.ravel()), paints)
 
     def tag(self, frame: int) -> Tag:
         """Over the head."""
         points = self._xy[frame][self._seen[frame]]
         if not len(points):
             return Tag(self._actor, np.nan, np.nan)
-        return Tag(
-            self._actor, float(np.median(points[:, 0])), float(points[:, 1].min() - max(5, 3 * self._radii[1].max()))
-        )
+        top = float(points[:, 1].min() - max(5.0, HEAD * np.ptp(points[:, 1])))
+        return Tag(self._actor, float(np.median(points[:, 0])), top)

@@ -5,10 +5,9 @@ from typing import Any
 import numpy as np
 
 from pstmo.extras import extra
-from pstmo.options import View
-from pstmo.render.canvas import Canvas, Paint, capsules, width_of, write
+from pstmo.render.canvas import Canvas, Paint, discs, width_of, write
 from pstmo.render.colours import MUTED, PAPER, TEXT
-from pstmo.render.eye import eye
+from pstmo.render.eye import Eye
 from pstmo.render.figures import Figures
 from pstmo.render.layout import Layout
 from pstmo.render.overlay import Overlay
@@ -17,9 +16,9 @@ from pstmo.render.tags import letters
 
 
 class Painter:
-    def __init__(self, scene: Scene, layout: Layout, view: View):
+    def __init__(self, scene: Scene, layout: Layout, eye: Eye):
         self._scene, self._layout = scene, layout
-        self._figures = Figures(scene, eye(scene, view, layout.figures))
+        self.figures = Figures(scene, eye)
         self._blank = np.full((*layout.size[::-1], 3), PAPER, np.uint8)
         size = scene.image_size
         self._overlay = None if size is None else Overlay(scene, layout.picture[0] / size[0])
@@ -32,7 +31,7 @@ class Painter:
         if left:
             (x, y), (wide, high) = self._layout.place, self._layout.picture
             pixels[y : y + high, x : x + wide] = self._picture(frame, picture)
-        pixels[:, left:] = self._figures(frame)
+        pixels[:, left:] = self.figures(frame)
         self._caption(pixels[:, left:], frame)
         return pixels
 
@@ -61,6 +60,5 @@ def _dot(pixels: np.ndarray, place: tuple[float, float], radius: float, paint: P
     side = int(2 * radius + 3)
     part = pixels[top : top + side, left : left + side]
     canvas = Canvas(extra("PIL.Image", "render").fromarray(part.copy()))
-    middle = np.array([place]) - (left, top)
-    canvas.shapes(capsules(middle, middle, np.full((1, 2), radius)), [paint])
+    canvas.shapes(discs(np.array([place]) - (left, top), np.array([radius])), [paint])
     part[:] = canvas.pixels

@@ -60,10 +60,10 @@ def scene_of(people: Sequence[Motion], start: float | None = None, end: float | 
     if not wanted.any():
         raise PstmoError(f"found no frame from {start or 0:g} s to {end} s, expected a part of {_span(times)}")
     colours = colours_of(len(people))
-    lost = [motion.person for motion in people if motion.world is None]
+    lost = [number for number, motion in enumerate(people) if motion.world is None]
     actors = []
-    for motion, own in zip(people, colours, strict=True):
-        aside = APART * (lost.index(motion.person) - (len(lost) - 1) / 2) if motion.world is None else 0.0
+    for number, (motion, own) in enumerate(zip(people, colours, strict=True)):
+        aside = APART * (lost.index(number) - (len(lost) - 1) / 2) if number in lost else 0.0
         positions = motion.positions + np.array([aside, 0, 0], np.float32)
         actors.append(Actor(positions, _sure(motion), motion.skeleton, motion.keypoints, motion.person, own))
     return Scene(times[wanted], np.flatnonzero(wanted), tuple(actors))

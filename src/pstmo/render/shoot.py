@@ -11,7 +11,7 @@ import numpy as np
 from pstmo.errors import PstmoError
 from pstmo.extras import extra
 from pstmo.motion import Motion
-from pstmo.options import View
+from pstmo.render.eye import Eye, eye
 from pstmo.render.layout import Layout, layout_of
 from pstmo.render.painter import Painter
 from pstmo.render.pictures import nearest, opened
@@ -31,11 +31,11 @@ class Painted(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Shoot:
-    """video: where the pictures come from, None = there are none."""
+    """video: where the pictures come from, None = there are none. step: from frame to frame of the motion, seconds."""
 
     scene: Scene
     layout: Layout
-    view: View
+    eye: Eye
     video: str | Path | None
     step: float
 
@@ -50,24 +50,24 @@ class Shoot:
                 f"found no keypoints to lay over {video}: these motions were not made from any; leave the video out"
             )
         layout = layout_of(scene.image_size, how["size"], how["usual"])
-        return cls(scene, layout, how["view"], video, 1 / people[0].fps)
+        return cls(scene, layout, eye(scene, how["view"], layout.figures), video, 1 / people[0].fps)
 
     def only(self, frames: np.ndarray) -> "Shoot":
         """The same, of some of the frames."""
         scene = replace(self.scene, times=self.scene.times[frames], pick=self.scene.pick[frames])
-        return replace(self, scene=scene)
+        return replace(self, scene=scene, eye=self.eye.only(frames))
 
     def frames(self) -> Iterator[Painted]:
         """Pictures are read, scaled and painted on in threads of their own. Raises VideoError."""
         return ahead(self._frames(), AHEAD)
 
     def _frames(self) -> Generator[Painted, None, None]:
-        painter = Painter(self.scene, self.layout, self.view)
-        with closing(self._pictures()) as pictures:
+        painter = Painter(self.scene, self.layout, self.eye)
+        with closing(self.pictures()) as pictures:
             for number, (seconds, picture) in enumerate(zip(self.scene.times.tolist(), pictures, strict=True)):
                 yield Painted(seconds, painter(number, picture))
 
-    def _pictures(self) -> Generator[Any, None, None]:
+    def pictures(self) -> Generator[Any, None, None]:
         """Pillow's, in the layout's size; None where there is no video."""
         times = self.scene.times
         if self.video is None:
