@@ -158,6 +158,10 @@ def test_videos_that_do_not_fit_leave_what_was_there(tmp_path):
         render(out, [standing(20)], short)
     with pytest.raises(PstmoError, match=r"expected a name that ends with .mp4, .gif, .png"):
         render(tmp_path / "out.avi", [standing()])
+    with pytest.raises(PstmoError, match="found 0 moments for a contact sheet, expected 1 to 100"):
+        render(tmp_path / "out.png", [standing()], how=Rendering(moments=0))
+    with pytest.raises(PstmoError, match="found a size of 9000 x 10 pixels, expected sides from 64 to 8192"):
+        render(out, [standing()], how=Rendering(size=(9000, 10)))
     assert out.read_text() == "before"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.mp4", "short.h264", "short.mp4"]
 

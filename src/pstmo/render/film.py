@@ -16,7 +16,8 @@ from pstmo.render.shoot import Painted, Shoot
 TICK = Fraction(1, 90_000)
 """Seconds; usual frame rates are whole numbers of them."""
 
-QUALITY = {"preset": "veryfast", "crf": "20"}
+QUALITY = {"preset": "superfast", "crf": "20", "x264-params": "mbtree=1:rc-lookahead=10"}
+"""Of x264: with a look ahead, which this preset leaves out, files are half as large."""
 
 BT709, STUDIO = 1, 1
 """FFmpeg's numbers for the colours of HD video: their space and their range."""

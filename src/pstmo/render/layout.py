@@ -3,10 +3,10 @@
 from math import floor
 from typing import NamedTuple
 
-LARGEST = 8192
-"""Pixels of a side."""
+from pstmo.errors import PstmoError
 
-SMALLEST = 64
+SIDES = (64, 8192)
+"""Pixels: the shortest and the longest side."""
 
 
 class Layout(NamedTuple):
@@ -21,11 +21,13 @@ class Layout(NamedTuple):
 
 def layout_of(image_size: tuple[int, int] | None, size: tuple[int, int] | None, usual: tuple[int, int]) -> Layout:
     """image_size: of the picture, None = there is none. size: of the frame, None = as the picture suggests, within
-    `usual`. Sides are even, as films of H.264 need it."""
+    `usual`. Sides are even, as films of H.264 need it. Raises PstmoError for a size that is none."""
     shape = 0.0 if image_size is None else image_size[0] / image_size[1]
     if size is None:
         height = min(usual[1], usual[0] / (shape + 1))
         size = round(height * (shape + 1)), round(height)
+    elif not all(SIDES[0] <= side <= SIDES[1] for side in size):
+        raise PstmoError(f"found a size of {size[0]} x {size[1]} pixels, expected sides from {SIDES[0]} to {SIDES[1]}")
     width, height = (max(2, side - side % 2) for side in size)
     left = _even(width * shape / (shape + 1))
     if image_size is None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pstmo.errors import PstmoError
 from pstmo.extras import extra
 from pstmo.files.atomic import replacing
 from pstmo.progress import progress
@@ -14,10 +15,15 @@ from pstmo.render.shoot import Shoot
 GAP = 8
 """Pixels between two moments, and around all."""
 
+MOST = 100
+"""Moments of a sheet."""
+
 
 def write_sheet(path: Path, shoot: Shoot, moments: int) -> None:
     """A PNG with so many moments, evenly spaced from the first to the last frame; fewer where there are fewer frames.
     Row by row. Raises PstmoError."""
+    if not 1 <= moments <= MOST:
+        raise PstmoError(f"found {moments} moments for a contact sheet, expected 1 to {MOST}")
     pillow = extra("PIL.Image", "render")
     numbers = np.unique(np.linspace(0, len(shoot.scene.times) - 1, moments).round().astype(int))
     width, height = shoot.layout.size
