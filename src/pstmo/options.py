@@ -13,6 +13,7 @@ Format = Literal[
     "npz", "detections", "coco", "mmpose", "alphapose", "openpose", "mediapipe", "vitpose", "detectron2",
     "videopose3d", "deeplabcut", "sleap", "csv",
 ]  # fmt: skip
+View = Literal["turning", "front", "side"]
 Weights = Annotated[str | None, arg(aliases=["-w"], metavar="NAME|FILE")]
 
 
@@ -103,6 +104,24 @@ class Space:
     """Find where up is; else the camera counts as level."""
     floor: bool = True
     """Put the floor below the feet; else 0 is the height of the camera."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """How films and pictures of motion look."""
+
+    start: float | None = None
+    """Seconds of the motion's clock, where to begin."""
+    end: float | None = None
+    """Seconds of the motion's clock, where to stop."""
+    size: tuple[int, int] | None = None
+    """Width and height in pixels, of a contact sheet those of each moment. None = as the picture suggests, within
+    1280 x 720 for .mp4, 640 x 360 for .gif and .png."""
+    view: View | None = None
+    """Where the figures are seen from: turning = from the front, swinging slowly to either side; front = as the camera
+    saw them; side = from their side. None = turning, on a contact sheet front."""
+    moments: int = 9
+    """Of a contact sheet: how many."""
 
 
 @dataclass(frozen=True)
