@@ -10,8 +10,8 @@ ORDER = (
     "tracking", "motion", "persons", "files", "runner", "video", "detect", "watch", "source", "datasets", "spline",
     "smooth", "fill", "framing", "track", "windows", "chance", "synthesis", "imperfect", "cmu4", "model",
     "official", "checkpoint", "gaps", "metrics", "training", "windowed", "modes", "lift", "stream", "world",
-    "pipeline", "export", "tally", "evaluate", "tables", "report", "train", "reproduce", "view", "benchmark", "cli",
-    "__init__", "__main__",
+    "limits", "contact", "fit", "pipeline", "export", "tally", "evaluate", "tables", "report", "train", "reproduce",
+    "view", "benchmark", "cli", "__init__", "__main__",
 )  # fmt: skip
 """The flow: a module may import only what stands before it (and siblings in its own package)."""
 
