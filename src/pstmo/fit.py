@@ -22,7 +22,7 @@ from pstmo.smooth import zero_phase
 ROUNDS, STEPS = 6, 3
 """Turns that the two steps take; Newton's steps in each."""
 
-CALM = 2.0
+CALM = 3.0
 """Hz above which a change is smoothed away."""
 
 RIGID, BENT, PLANTED = 1e4, 1e3, 30.0
@@ -82,6 +82,8 @@ def fitted(motion: Motion) -> Motion:
         weight[:, feet] *= PLANTED
     for _ in range(ROUNDS):
         goal = before + zero_phase(after - before, times, CALM)
+        if motion.poses.smoothing:
+            goal = zero_phase(goal, times, motion.poses.smoothing)
         if rests:
             whole, own = steadied(goal[:, feet], rests, rays[:, skeleton.root_index], times)
             goal += whole[:, None]
