@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from pstmo.contact import Rest, resting
 from pstmo.errors import PstmoError, SkeletonError
-from pstmo.files import read_motion, write_motion
+from pstmo.files import read_motion, write_keypoints, write_motion
 from pstmo.fit import fitted, told
 from pstmo.limits import broken, limits
 from pstmo.motion import Motion, Origins, World
@@ -230,3 +230,14 @@ def test_files_say_what_was_changed(tmp_path):
         write_motion(tmp_path / "motion.npz", motion)
         again = read_motion(tmp_path / "motion.npz")
         np.testing.assert_equal(again.fit, motion.fit)
+
+
+def test_the_command_line_fits_on_request_and_says_so(tmp_path, pstmo_here, small_checkpoint, walker):
+    write_keypoints(tmp_path / "walker.npz", walker)
+    line = f"lift walker.npz -w {small_checkpoint} --mode exact -o"
+    code, out, err = pstmo_here(tmp_path, f"{line} fitted --fit-skeleton")
+    assert (code, err) == (0, "")
+    assert "skeleton fitted: joints moved by" in out
+    assert read_motion(tmp_path / "fitted/motion.npz").fit is not None
+    assert "skeleton fitted" not in pstmo_here(tmp_path, f"{line} plain").out
+    assert read_motion(tmp_path / "plain/motion.npz").fit is None

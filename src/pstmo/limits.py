@@ -21,11 +21,15 @@ from pstmo.skeleton import Skeleton
 
 Points = Float[np.ndarray, "frames joints 3"]
 Directions = Float[np.ndarray, "frames 3"]
+Angles = float | Float[np.ndarray, "frames 1"]
 
 KNEE_BACK, KNEE_BENT = 5.0, 155.0
 ELBOW_BACK, ELBOW_BENT = 20.0, 155.0
 HIP_FORWARD, HIP = 56.0, 90.0
 """Degrees: of the hip's cone, how far its axis is before straight down, and its half angle."""
+
+ACROSS = -0.5
+"""Cosine of a limb's turn from where it hangs or points sideways; below, nobody can say where its hinge's side is."""
 
 SLACK = 1.0
 """Degrees up to which nothing counts as broken."""
@@ -51,7 +55,7 @@ def limits(points: Points, skeleton: Skeleton) -> list[Limit]:
     found = []
     for side in ("left", "right"):
         for start, end, direction, axis, most in _cones(there, side):
-            beyond = np.degrees(np.arccos(_dot(direction, axis).clip(-1, 1)))[:, 0] - most
+            beyond = (np.degrees(np.arccos(_dot(direction, axis).clip(-1, 1))) - most)[:, 0]
             goal = _within(direction, axis, most)
             found.append(Limit(skeleton.index(start), skeleton.index(end), goal, beyond))
     return found
@@ -68,7 +72,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True).clip(1e-9)
 
 
-def _cones(there: dict[str, Directions], side: str) -> Iterator[tuple[str, str, Directions, Directions, float]]:
+def _cones(there: dict[str, Directions], side: str) -> Iterator[tuple[str, str, Directions, Directions, Angles]]:
     """From joint, to joint, where the bone points, the cone's axis, its half angle."""
     hip, knee, ankle = (f"{side}_{part}" for part in ("hip", "knee", "ankle"))
     shoulder, elbow, wrist = (f"{side}_{part}" for part in ("shoulder", "elbow", "wrist"))
@@ -79,13 +83,13 @@ def _cones(there: dict[str, Directions], side: str) -> Iterator[tuple[str, str, 
         yield hip, knee, thigh, np.sin(ahead) * forward - np.cos(ahead) * up, HIP
         if ankle in there:
             shank = unit(there[ankle] - there[knee])
-            yield knee, ankle, shank, _carried(-forward, -up, thigh), 90 + KNEE_BACK
+            yield knee, ankle, shank, *_hinge(-forward, -up, thigh, KNEE_BACK)
             yield knee, ankle, shank, thigh, KNEE_BENT
     if elbow in there and wrist in there:
         right, forward, _ = _axes(there, "shoulder")
         arm, forearm = unit(there[elbow] - there[shoulder]), unit(there[wrist] - there[elbow])
         outwards = right if side == "right" else -right
-        yield elbow, wrist, forearm, _carried(forward, outwards, arm), 90 + ELBOW_BACK
+        yield elbow, wrist, forearm, *_hinge(forward, outwards, arm, ELBOW_BACK)
         yield elbow, wrist, forearm, arm, ELBOW_BENT
 
 
@@ -97,13 +101,15 @@ def _axes(there: dict[str, Directions], part: str) -> tuple[Directions, Directio
     return right, np.cross(up, right), up
 
 
-def _carried(vector: Directions, start: Directions, end: Directions) -> Directions:
-    """The vector turned by the smallest turn from one direction to another (Rodrigues' formula)."""
-    axis, cosine = np.cross(start, end), _dot(start, end)
-    return cosine * vector + np.cross(axis, vector) + axis * _dot(axis, vector) / (1 + cosine).clip(1e-6)
+def _hinge(side: Directions, start: Directions, limb: Directions, back: float) -> tuple[Directions, Angles]:
+    """The cone about the side to which a joint bends: given where the limb before it would point at rest, and carried
+    along by the smallest turn from there to the limb (Rodrigues' formula)."""
+    axis, cosine = np.cross(start, limb), _dot(start, limb)
+    carried = cosine * side + np.cross(axis, side) + axis * _dot(axis, side) / (1 + cosine).clip(1e-6)
+    return carried, np.where(cosine < ACROSS, 180.0, 90.0 + back)
 
 
-def _within(direction: Directions, axis: Directions, degrees: float) -> Directions:
+def _within(direction: Directions, axis: Directions, degrees: Angles) -> Directions:
     """The direction so many degrees off the axis that is nearest to the one given."""
     across = unit(direction - _dot(direction, axis) * axis)
     return np.cos(np.radians(degrees)) * axis + np.sin(np.radians(degrees)) * across
