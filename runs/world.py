@@ -92,9 +92,9 @@ def benchmark(folder: Path) -> Iterator[Shot]:
         yield Shot(recording.keypoints["noisy_coco"], recording.poses, recording.root, up, float(camera.position[2]))
 
 
-def virtual(path: Path) -> Iterator[Shot]:
+def virtual(path: Path, split: str = "test") -> Iterator[Shot]:
     """A view of each motion, in which nearly all of it can be seen."""
-    corpus = motions.load(path).split("test")
+    corpus = motions.load(path).split(split)
     for i in range(corpus.clips):
         motion = torch.from_numpy(np.array(corpus.motion(i).positions[:LONGEST]))
         if len(motion) >= SHORTEST:

@@ -10,8 +10,8 @@ ORDER = (
     "tracking", "motion", "persons", "files", "runner", "video", "detect", "watch", "source", "datasets", "spline",
     "smooth", "fill", "framing", "track", "windows", "chance", "synthesis", "imperfect", "cmu4", "model",
     "official", "checkpoint", "threads", "gaps", "metrics", "training", "windowed", "modes", "lift", "stream",
-    "world", "motions", "pipeline", "export", "tally", "evaluate", "tables", "report", "train", "reproduce", "view",
-    "render", "benchmark", "serve", "cli", "__init__", "__main__",
+    "world", "limits", "contact", "fit", "motions", "pipeline", "export", "tally", "evaluate", "tables", "report",
+    "train", "reproduce", "view", "render", "benchmark", "serve", "cli", "__init__", "__main__",
 )  # fmt: skip
 """The flow: a module may import only what stands before it (and siblings in its own package)."""
 

@@ -67,13 +67,33 @@ class World:
         return self.positions[:, self.skeleton.root_index]
 
 
+class Fit(NamedTuple):
+    """What fitting the skeleton changed. moved: median and largest distance of a joint from where it was, metres.
+
+    The others before and after it. bones: deviation of their lengths over time, metres, mean of the bones. sliding:
+    mean speed of feet that rest, metres a second; NaN where none does. broken: share of frames in which a joint bends
+    beyond its limits. pixels: median distance from the keypoints; NaN where nobody knows.
+    """
+
+    moved: tuple[float, float]
+    bones: tuple[float, float]
+    sliding: tuple[float, float]
+    broken: tuple[float, float]
+    pixels: tuple[float, float]
+
+    @property
+    def arrays(self) -> dict[str, tuple[float, float]]:
+        """By the names under which files have it."""
+        return {f"fit_{name}": pair for name, pair in self._asdict().items()}
+
+
 @dataclass(frozen=True, eq=False)
 class Motion:
     """One person's, frame by frame the same in all parts. Raises PstmoError where these have not as many frames.
 
     keypoints: what the poses were lifted from, world: where they are; None = not known. person: the number by which
     files and pages tell people apart. timestamps: (frames,) float64, seconds, rising; None = those of the keypoints,
-    or a regular clock that begins at 0.
+    or a regular clock that begins at 0. fit: what `fit.fitted` changed; None = nothing.
     """
 
     poses: Poses
@@ -81,6 +101,7 @@ class Motion:
     world: World | None = None
     person: int = 1
     timestamps: np.ndarray | None = None
+    fit: Fit | None = None
 
     def __post_init__(self) -> None:
         if self.timestamps is not None and (

@@ -104,6 +104,8 @@ class Space:
     """Find where up is; else the camera counts as level."""
     floor: bool = True
     """Put the floor below the feet; else 0 is the height of the camera."""
+    fit_skeleton: bool = False
+    """Clean up: bones of constant length, joints within their limits, feet that rest without sliding."""
 
 
 @dataclass(frozen=True)

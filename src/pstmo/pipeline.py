@@ -14,6 +14,7 @@ from pstmo.detect import detector
 from pstmo.errors import PstmoError
 from pstmo.files import read_everyone
 from pstmo.files.atomic import make_folder
+from pstmo.fit import fitted, told
 from pstmo.lift import Lifter, load
 from pstmo.motion import Motion
 from pstmo.options import Lifting, Looking, Options, Space, not_of
@@ -89,14 +90,17 @@ def lifter(lifting: Lifting) -> Lifter:
 
 
 def motions(people: dict[int, Keypoints], lifter: Lifter, options: Options, clock: Clock) -> list[Motion]:
-    """Of those people: gaps drawn, lifted, smoothed and put into one world. Logs what one should know of them
-    ("pstmo.pipeline", INFO), such as why somebody has no place in the world. Raises PstmoError."""
+    """Of those people: gaps drawn, lifted, smoothed, put into one world and, on request, cleaned up. Logs what one
+    should know of them ("pstmo.pipeline", INFO), such as why somebody has no place in the world. Raises PstmoError."""
     found = []
     for person, keypoints in people.items():
         with clock("lifting"):
             found.append(_lifted(lifter, keypoints, options.lifting, person))
     with clock("the world"):
         found = _together(found, options.space)
+    if options.space.fit_skeleton:
+        with clock("fitting the skeleton"):
+            found = [fitted(motion) for motion in found]
     for motion in found:
         for doubt in _doubts(motion, lifter):
             _log.info("%s%s", _whose(motion, found), doubt)
@@ -136,6 +140,8 @@ def _whose(motion: Motion, people: list[Motion]) -> str:
 def _doubts(motion: Motion, lifter: Lifter) -> Iterator[str]:
     poses, seen = motion.poses, motion.keypoints
     assert seen is not None
+    if motion.fit is not None:
+        yield told(motion.fit)
     unseen = poses.frames - int(poses.observed.sum())
     if unseen:
         yield f"nobody was seen in {unseen} of {poses.frames} frames; their poses rest on the frames around them"

@@ -12,7 +12,7 @@ from pstmo.files.atomic import replacing
 from pstmo.files.cells import whole
 from pstmo.files.content import describe, load, naming, want
 from pstmo.files.npz import numeric, text
-from pstmo.motion import WORLD_AXES, Motion, Origins, World
+from pstmo.motion import WORLD_AXES, Fit, Motion, Origins, World
 from pstmo.sequence import Drawn, Keypoints, Poses
 from pstmo.skeleton import by_name
 
@@ -32,7 +32,8 @@ def write_motion(path: str | Path, motion: Motion) -> None:
     person, joints (names), parents (index of each joint's parent, -1 for none), and texts: skeleton, root, units, axes,
     model, mode, version (of pstmo). Where they are known also keypoints (frames, joints, 2) float32 in pixels,
     confidence (frames, joints), keypoints_skeleton, image_size (width, height) and keypoints_focal (pixels); where gaps
-    were drawn (see `gaps`) keypoints_drawn and keypoints_error, pixels. With a world what `World.arrays` gives.
+    were drawn (see `gaps`) keypoints_drawn and keypoints_error, pixels. With a world what `World.arrays` gives; of a
+    fitted skeleton what `Fit.arrays` gives.
 
     Raises PstmoError when the file cannot be written.
     """
@@ -59,7 +60,8 @@ def write_motion(path: str | Path, motion: Motion) -> None:
         arrays |= {} if keypoints.focal is None else {"keypoints_focal": keypoints.focal}
         if keypoints.drawn is not None:
             arrays |= {"keypoints_drawn": keypoints.drawn.xy, "keypoints_error": keypoints.drawn.error}
-    _write(Path(path), arrays | ({} if motion.world is None else motion.world.arrays))
+    arrays |= {} if motion.world is None else motion.world.arrays
+    _write(Path(path), arrays | ({} if motion.fit is None else motion.fit.arrays))
 
 
 def read_motion(path: str | Path) -> Motion:
@@ -89,7 +91,8 @@ def motion_in(content: object) -> Motion:
     person = whole(_number(arrays, "person", 1.0), "'person'")
     keypoints = _keypoints(arrays, poses.fps) if "keypoints" in arrays else None
     world = _world(arrays, poses) if "world_positions" in arrays else None
-    return Motion(poses, keypoints, world, person, None if keypoints else _timestamps(arrays, poses.fps))
+    timestamps = None if keypoints else _timestamps(arrays, poses.fps)
+    return Motion(poses, keypoints, world, person, timestamps, _fit(arrays) if "fit_moved" in arrays else None)
 
 
 def _timestamps(arrays: dict[str, Any], fps: float) -> np.ndarray | None:
@@ -142,6 +145,11 @@ def _world(arrays: dict[str, Any], poses: Poses) -> World:
         error=_number(arrays, "world_reprojection_error"),
         origins=Origins(*(text(arrays, f"world_{name}_from") for name in Origins._fields)),
     )
+
+
+def _fit(arrays: dict[str, Any]) -> Fit:
+    pairs = (numeric(arrays, f"fit_{name}", size=2).ravel().tolist() for name in Fit._fields)
+    return Fit(*((float(first), float(second)) for first, second in pairs))
 
 
 def _number(arrays: dict[str, Any], key: str, usual: float | None = None) -> float:
