@@ -19,7 +19,7 @@ from detector_parity import mediapipe
 from matplotlib.axes import Axes
 
 from pstmo.benchmark.machine import Machine
-from pstmo.detect import BlazePose
+from pstmo.detect.blazepose import BlazePose
 from pstmo.frame import Frame
 from pstmo.framing import FOCAL
 from pstmo.lift import Lifter, load

@@ -11,6 +11,7 @@ from pstmo.datasets import own, paired
 from pstmo.datasets.own import convert
 from pstmo.errors import FormatError, PstmoError
 from pstmo.files import write_motion
+from pstmo.motion import Motion
 from pstmo.sequence import Keypoints, Poses
 
 FRAMES = 6
@@ -101,7 +102,7 @@ def test_a_motion_file_is_a_recording(tmp_path):
     seen = Keypoints.from_array(chance.uniform(0, 400, (FRAMES, 17, 2)), image_size=(640, 480), fps=30)
     poses = Poses.from_array(chance.normal(size=(FRAMES, 17, 3)), fps=30, observed=np.arange(FRAMES) > 0)
     (tmp_path / "in" / "test").mkdir(parents=True)
-    write_motion(tmp_path / "in" / "test" / "motion.npz", poses, seen)
+    write_motion(tmp_path / "in" / "test" / "motion.npz", Motion(poses, seen))
     [found] = convert(tmp_path / "in", tmp_path / "out").recordings()
     np.testing.assert_array_equal(found.keypoints["own"].xy, seen.xy)
     np.testing.assert_array_equal(found.poses.positions, poses.positions)

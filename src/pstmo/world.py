@@ -42,8 +42,9 @@ UPRIGHT = 60.0
 ANKLE, STANDING = 0.07, 0.2
 """Metres of an ankle above the floor; share of the time in which the lower ankle is at most so high."""
 
-STEP, LONG = 0.25, 0.25
-"""Metres between two people's floors that errors explain; share of the longest time anybody was seen for."""
+STEP, SINKS, LONG = 0.25, 1 / 3, 0.25
+"""Metres between two people's floors that errors explain, and share of the camera's height above the lower one, as
+depths err by so much; share of the longest time anybody was seen for."""
 
 HEIGHTS = (0.4, 2.8)
 """Metres: of people."""
@@ -112,8 +113,8 @@ def placed(poses: Poses, keypoints: Keypoints, scale: float | None = None, trave
 
 def in_one_world(people: Sequence[Placed], *, upright: bool = True, floor: bool = True) -> list[World]:
     """People of one skeleton, seen by one camera: together they tell where up is. The floor is that of the lowest who
-    was seen for long; who then stands less than STEP above it stands on it, others on something. Raises SkeletonError
-    for joints that lack names."""
+    was seen for long; who then stands no farther above it than errors explain stands on it, others on something. Raises
+    SkeletonError for joints that lack names."""
     skeleton = people[0].poses.skeleton
     up = upwards(np.concatenate([person.body for person in people]), skeleton) if upright else None
     orientation = levelled(CAMERA_UP if up is None else up)
@@ -123,7 +124,7 @@ def in_one_world(people: Sequence[Placed], *, upright: bool = True, floor: bool 
         grounds = np.array([floor_below(motion, skeleton) for motion in motions])
         frames = np.array([person.poses.observed.sum() for person in people])
         lowest = grounds[frames >= LONG * frames.max()].min()
-        grounds = np.where(grounds < lowest + STEP, grounds, lowest)
+        grounds = np.where(grounds < lowest + max(STEP, -SINKS * lowest), grounds, lowest)
     found = []
     for person, motion, ground in zip(people, motions, grounds.tolist(), strict=True):
         origins = Origins(

@@ -89,6 +89,7 @@ def _read_bone_line(words: list[str], bone: _Bone, found: _Acclaim) -> _Bone:
             return _Bone()
         case ["end"]:
             found.bones[bone.name] = bone
+            return _Bone()
         case ["name", name]:
             bone.name = name
         case ["direction", x, y, z]:
@@ -96,18 +97,25 @@ def _read_bone_line(words: list[str], bone: _Bone, found: _Acclaim) -> _Bone:
         case ["length", length]:
             bone.length = float(length)
         case ["axis", x, y, z, order]:
-            bone.axis, bone.order = (float(x), float(y), float(z)), order.lower()
+            bone.axis, bone.order = (float(x), float(y), float(z)), _order(order)
         case ["dof", *dof]:
             bone.dof = tuple(turn.lower() for turn in dof)
     return bone
 
 
+def _order(word: str) -> str:
+    """Raises ValueError."""
+    if sorted(word.lower()) != ["x", "y", "z"]:
+        raise ValueError(f"axes in the order {word!r}, expected x, y and z in some order")
+    return word.lower()
+
+
 def _tree(skeleton: _Acclaim, path: Path) -> tuple[tuple[str, ...], tuple[int, ...], np.ndarray]:
     """Joints, parents and offsets in metres: a bone starts where its parent ends."""
     ends = {"root": np.zeros(3)}
-    for bone in skeleton.bones.values():
+    for name, bone in skeleton.bones.items():
         direction = np.array(bone.direction)
-        ends[bone.name] = direction / max(float(np.linalg.norm(direction)), 1e-12) * bone.length * (skeleton.unit or 0)
+        ends[name] = direction / max(float(np.linalg.norm(direction)), 1e-12) * bone.length * (skeleton.unit or 0)
     joints, parents, offsets = ["root"], [-1], [np.zeros(3)]
     waiting = list(skeleton.bones)
     while waiting:

@@ -3,6 +3,7 @@
 import json
 import re
 import reprlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,7 +107,13 @@ def _load_arrays(path: Path) -> dict[str, Any]:
     """The arrays of an .npz file, by name. Python objects are refused, not unpickled. Raises FormatError."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return dict(archive)
+            size = sum(member.file_size for member in archive.zip.filelist)
+            if size > LARGEST_FILE:
+                raise ValueError(f"{size / 2**30:.1f} GiB once unpacked, expected {LARGEST_FILE / 2**30:g} at most")
+            arrays = dict(archive)
+            for name in [name for name, array in arrays.items() if array.dtype.kind == "U"]:
+                _check_text(name, arrays[name])
+            return arrays
     except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds between them
         if "allow_pickle" in str(error):
             raise FormatError(
@@ -114,6 +121,13 @@ def _load_arrays(path: Path) -> dict[str, Any]:
                 "expected arrays of numbers and text"
             ) from error
         raise FormatError(f"not a whole .npz file: {error}") from error
+
+
+def _check_text(name: str, array: np.ndarray) -> None:
+    """Raises ValueError for numbers that stand for no character: Python breaks on them."""
+    codes = np.ascontiguousarray(array).view(np.uint8).view(array.dtype.byteorder.replace("|", "=") + "u4")
+    if codes.size and codes.max() > sys.maxunicode:
+        raise ValueError(f"{name!r} holds text that is none")
 
 
 def _load_json(path: Path) -> object:
