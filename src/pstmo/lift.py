@@ -102,9 +102,14 @@ class Lifter:
         if mode not in ways:
             raise PstmoError(f"found mode {mode!r}, expected one of auto, {', '.join(ways)}")
         with torch.inference_mode():
-            poses = ways[mode]()
+            poses = rooted(ways[mode]().float(), self.checkpoint.poses.root_index).cpu().numpy()
+        if not np.isfinite(poses).all():
+            raise PstmoError(
+                f"{self.checkpoint.name} gave poses that are no numbers: its weights are broken, or {self.precision} "
+                f"on {self.device} is too coarse for them"
+            )
         return Poses(
-            positions=rooted(poses.float(), self.checkpoint.poses.root_index).cpu().numpy(),
+            positions=poses,
             skeleton=self.checkpoint.poses,
             fps=keypoints.fps,
             observed=np.asarray(keypoints.observed.any(1)),

@@ -7,7 +7,7 @@ on one part (docs/benchmarks.md).
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Int
@@ -16,7 +16,7 @@ from torch import Tensor
 IN_FLIGHT = 2048
 """Frames of all windows that are computed at once, on a CPU by each thread."""
 
-T = TypeVar("T")
+T = TypeVar("T", Tensor, tuple[Tensor, ...])
 
 
 def shares(windows: Int[Tensor, "n ..."], frames: int) -> list[Tensor]:
@@ -26,7 +26,9 @@ def shares(windows: Int[Tensor, "n ..."], frames: int) -> list[Tensor]:
 
 
 def at_once(work: Callable[[Tensor], T], parts: list[Tensor]) -> list[T]:
-    """Of each part, in order; without gradients."""
+    """Of each part, in order; without gradients. A part that does not fit into the memory is worked on by halves: what
+    comes of it must be tensors that begin with the part's windows, one or a tuple of them."""
+    work = partial(_halved, work)
     threads = torch.get_num_threads()
     if min(threads, len(parts)) <= 1 or parts[0].device.type != "cpu":
         return [work(part) for part in parts]
@@ -35,3 +37,17 @@ def at_once(work: Callable[[Tensor], T], parts: list[Tensor]) -> list[T]:
             return list(pool.map(torch.inference_mode()(work), parts))
     finally:
         torch.set_num_threads(threads)  # every thread has a number of its own, but new ones start with the last one set
+
+
+def _halved(work: Callable[[Tensor], T], part: Tensor) -> T:
+    try:
+        return work(part)
+    except RuntimeError as error:
+        full = isinstance(error, torch.OutOfMemoryError) or "alloc" in str(error)
+        if not full or len(part) == 1:
+            raise
+    halves: Any = [_halved(work, half) for half in part.split(-(-len(part) // 2))]
+    whole: Any = (
+        torch.cat(halves) if isinstance(halves[0], Tensor) else tuple(map(torch.cat, zip(*halves, strict=True)))
+    )
+    return whole

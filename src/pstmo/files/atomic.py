@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pstmo.errors import PstmoError
+from pstmo.files.lock import alone
 
 
 @contextmanager
@@ -14,19 +15,21 @@ def replacing(path: Path) -> Iterator[Path]:
 
     When the block fails, what was at `path` stays as it was and the temporary file goes. The one that a killed process
     leaves behind is overwritten the next time. Raises PstmoError when the system refuses (no such folder, no
-    permission, disk full); other errors pass through.
+    permission, disk full) and while another process writes the same; other errors pass through.
     """
     if not path.parent.is_dir():
         raise PstmoError(f"cannot write {path}: there is no folder {path.parent}")
     temporary = path.parent / f".{path.stem}.partial{path.suffix}"
     try:
-        yield temporary
-        temporary.replace(path)
+        with alone(temporary, path):
+            try:
+                yield temporary
+                temporary.replace(path)
+            finally:
+                with suppress(OSError):
+                    temporary.unlink()
     except OSError as error:
         raise PstmoError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
 
 
 @contextmanager
@@ -43,18 +46,29 @@ def filling(folder: Path, mark: str) -> Iterator[Path]:
     try:
         if old.exists() and not folder.exists():
             old.rename(folder)  # a run was killed between the two renames below
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        yield temporary
-        shutil.rmtree(old, ignore_errors=True)
-        if folder.exists():
-            folder.rename(old)
-        temporary.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+        temporary.mkdir(exist_ok=True)
+        with alone(temporary, folder):
+            _empty(temporary)
+            try:
+                yield temporary
+                shutil.rmtree(old, ignore_errors=True)
+                if folder.exists():
+                    folder.rename(old)
+                temporary.rename(folder)
+                shutil.rmtree(old, ignore_errors=True)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise PstmoError(f"cannot write {folder}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _empty(folder: Path) -> None:
+    """Of what a killed process left there."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def make_folder(folder: Path) -> None:

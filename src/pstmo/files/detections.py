@@ -16,6 +16,7 @@ import numpy as np
 
 from pstmo.errors import FormatError, PstmoError
 from pstmo.files.content import image_size, number, triples, want
+from pstmo.files.lock import lock
 from pstmo.people import Detection, People
 from pstmo.skeleton import by_name
 
@@ -71,22 +72,30 @@ class DetectionsFile:
     """Such a file as it grows. Where it is there already, of the same pictures and detector, it goes on."""
 
     def __init__(self, path: Path, about: About):
-        """Raises PstmoError when the system refuses."""
+        """Raises PstmoError when the system refuses, and while another run writes there."""
         self.path = path
         head = _line({"format": FORMAT} | asdict(about))
         try:
-            there = path.read_bytes() if path.exists() else b""
+            self._file = path.open("r+b" if path.exists() else "x+b")
+            self._lock()
+            there = self._file.read()
             whole = there[: there.rfind(b"\n") + 1] if there.startswith(head) else b""
             lines = whole.splitlines()[1:]
             self.finished = bool(lines) and b'{"frames":' in lines[-1]
             self.frames = len(lines) - self.finished  # that are in it
-            self._file = path.open("r+b" if there else "wb")
             self._file.truncate(len(whole))
             self._file.seek(len(whole))
             if not whole:
                 self._file.write(head)
         except OSError as error:
             raise PstmoError(f"cannot write {path}: {error.strerror}") from error
+
+    def _lock(self) -> None:
+        try:
+            lock(self._file.fileno(), self.path)
+        except PstmoError:
+            self._file.close()
+            raise
 
     def add(self, seconds: float, people: Sequence[Detection]) -> None:
         """The next frame."""

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from pstmo.chance import Chance
 from pstmo.errors import PstmoError
 from pstmo.files.atomic import make_folder, replacing
+from pstmo.files.lock import alone
 from pstmo.presets import Optimisation
 from pstmo.training.engine import Engine
 from pstmo.training.logs import Logs
@@ -64,10 +65,16 @@ class Run:
         """Trains up to the last epoch, going on from the folder's state if there is one; gives the log's lines.
 
         Raises Stopped after SIGTERM or Ctrl-C, once the state is saved; PstmoError where the loss is no number any
-        more, once the batch is saved; CheckpointError where the folder holds a run with other settings.
+        more, once the batch is saved, and while another run trains there; CheckpointError where the folder holds a run
+        with other settings.
         """
-        if self.engine.first:
-            make_folder(self.folder)
+        if not self.engine.first:
+            return self._train()
+        make_folder(self.folder)
+        with alone(self.folder):
+            return self._train()
+
+    def _train(self) -> list[Line]:
         self._check()
         settings = asdict(self.settings)
         if self.settings.schedule != "cosine":
