@@ -8,7 +8,7 @@ import pstmo
 ORDER = (
     "errors", "progress", "extras", "options", "skeleton", "presets", "camera", "sequence", "frame", "people",
     "tracking", "motion", "persons", "files", "runner", "video", "detect", "watch", "source", "datasets", "spline",
-    "smooth", "fill", "framing", "track", "windows", "chance", "synthesis", "imperfect", "cmu4", "model",
+    "smooth", "sides", "fill", "framing", "track", "windows", "chance", "synthesis", "imperfect", "cmu4", "model",
     "official", "checkpoint", "threads", "gaps", "metrics", "training", "windowed", "modes", "lift", "stream",
     "world", "limits", "contact", "fit", "motions", "pipeline", "export", "tally", "evaluate", "tables", "report",
     "train", "reproduce", "view", "render", "benchmark", "serve", "cli", "__init__", "__main__",

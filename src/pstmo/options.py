@@ -57,6 +57,8 @@ class Choosing:
     """Lift everybody: motion-1.npz, motion-2.npz ..., by number."""
     confidence: float | None = None
     """Joints with less count as not seen. None = 0.3 for videos, 0 for files of keypoints."""
+    sides: bool = True
+    """Put left and right back where a detector took one for the other for some frames."""
     fps: float | None = None
     """Frames per second: of pictures in a folder, and of keypoints whose file does not say."""
     fov: float | None = None

@@ -20,6 +20,7 @@ from pstmo.motion import Motion
 from pstmo.options import Lifting, Looking, Options, Space, not_of
 from pstmo.persons import counted, everyone, one_of
 from pstmo.sequence import Keypoints
+from pstmo.sides import put_back
 from pstmo.smooth import zero_phase
 from pstmo.source import confidence_of, is_video, people_in_video
 from pstmo.world import Placed, in_one_world, placed, scale_to
@@ -62,9 +63,20 @@ def keypoints_in(source: str, out: Path, options: Options, clock: Clock) -> dict
     if not choosing.all:
         number = next(iter(found)) if choosing.person is None else choosing.person
         found = {number: one_of(found, choosing.person)}
+    if choosing.sides:
+        found = {number: _put_back(number, keypoints, len(found)) for number, keypoints in found.items()}
     trust = confidence_of(source) if choosing.confidence is None else choosing.confidence
     found = {number: keypoints.trusted(trust) for number, keypoints in found.items()}
     return found if choosing.fov is None else {n: seen.with_view(choosing.fov) for n, seen in found.items()}
+
+
+def _put_back(person: int, keypoints: Keypoints, people: int) -> Keypoints:
+    repaired = put_back(keypoints)
+    if repaired.frames.any():
+        whose = f"person {person}: " if people > 1 else ""
+        count = int(repaired.frames.sum())
+        _log.info("%sleft and right were exchanged in %d of %d frames, and are back", whose, count, keypoints.frames)
+    return repaired.keypoints
 
 
 def _seen(source: str, out: Path, looking: Looking, fps: float | None, clock: Clock) -> dict[int, Keypoints]:
