@@ -1,6 +1,6 @@
 """What a detector saw is on disk at once, whole lines only, and is gone on with."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +81,8 @@ class Counting:
     def __init__(self, stop: int | None = None, settings: str = ""):
         self.stop, self.seen, self.settings = stop, list[int](), settings
 
-    def __call__(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
+    def __call__(self, frames: Iterable[Frame], known: Sequence[Detection] = ()) -> Iterator[list[Detection]]:
+        self.known = [person.joints[0, 0] for person in known]
         for frame in frames:
             if frame.number == self.stop:
                 raise KeyboardInterrupt
@@ -96,6 +97,7 @@ def test_a_detector_that_was_stopped_goes_on_with_the_next_picture(tmp_path: Pat
     again = Counting()
     found = watch(open_video(picture_folder, fps=10), "folder", again, path)
     assert again.seen == [3, 4]
+    assert again.known == [3.0]
     assert [person.joints[0, 0] for person in found.detections] == [1, 2, 3, 4, 5]
     np.testing.assert_allclose(found.timestamps, np.arange(5) / 10)
     third = Counting()

@@ -10,7 +10,7 @@ from pstmo.detect import Detector
 from pstmo.files.detections import About, DetectionsFile
 from pstmo.files.reader import read_people
 from pstmo.frame import Frame
-from pstmo.people import People
+from pstmo.people import Detection, People
 from pstmo.progress import progress
 from pstmo.video import Video
 
@@ -25,11 +25,24 @@ def watch(video: Video, source: str, detector: Detector, path: Path) -> People:
     about = About(source, eyes, detector.skeleton.name, video.image_size, video.fps, video.focal)
     with DetectionsFile(path, about) as file:
         if not file.finished:
-            _look(video, detector, file)
+            known = (
+                [
+                    person
+                    for person in read_people(path, format="detections").detections
+                    if person.frame == file.frames - 1
+                ]
+                if file.frames
+                else []
+            )
+            _look(video, detector, file, known)
     return read_people(path, format="detections")
 
 
-def _look(video: Video, detector: Detector, file: DetectionsFile) -> None:
+def _seen_in(path: Path, frame: int) -> list[Detection]:
+    return [person for person in read_people(path, format="detections").detections if person.frame == frame]
+
+
+def _look(video: Video, detector: Detector, file: DetectionsFile, known: list[Detection]) -> None:
     seconds: deque[float] = deque()  # of the pictures that the detector has taken
 
     def timed(frames: Iterator[Frame]) -> Iterator[Frame]:
@@ -39,6 +52,6 @@ def _look(video: Video, detector: Detector, file: DetectionsFile) -> None:
 
     left = None if video.frames is None else max(0, video.frames - file.frames)
     with closing(iter(video)) as frames:  # type: ignore[type-var]
-        for people in progress(detector(timed(islice(frames, file.frames, None))), "looking for people", left):
+        for people in progress(detector(timed(islice(frames, file.frames, None)), known), "looking for people", left):
             file.add(seconds.popleft(), people)
     file.finish(video.fps, video.problem)

@@ -1,6 +1,6 @@
 """2D detectors: from pictures to the keypoints of the people in them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -23,7 +23,9 @@ class Detector(Protocol):
     settings: str
     skeleton: Skeleton
 
-    def __call__(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]: ...
+    def __call__(self, frames: Iterable[Frame], known: Sequence[Detection] = ()) -> Iterator[list[Detection]]:
+        """known: who was seen in the frame before the first."""
+        ...
 
 
 def detector(

@@ -2,7 +2,7 @@
 MediaPipe: for several people, and offline.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from pstmo.detect.landmarks import Body, Landmarker
 from pstmo.detect.persons import PersonFinder
 from pstmo.detect.picture import checked
+from pstmo.detect.region import Region
 from pstmo.detect.steady import SteadyRegion
 from pstmo.errors import PstmoError
 from pstmo.frame import Frame
@@ -20,6 +21,9 @@ MODELS = Path(__file__).parent / "models"
 
 SURE = 0.5
 """Score of a body that is believed in."""
+
+ROUND = 1.1
+"""Radius of a person's region, in distances from the hips to the landmark that is farthest from them."""
 
 EVERY = 10
 """Pictures from one look for more people to the next, unless somebody gets lost."""
@@ -50,14 +54,14 @@ class BlazePose:
         self._people = people
         self.settings = f"{weights} {person_weights} {people}"
 
-    def __call__(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
+    def __call__(self, frames: Iterable[Frame], known: Sequence[Detection] = ()) -> Iterator[list[Detection]]:
         """The people in each picture, in the order of the pictures, each taken when it is needed."""
-        for frame, bodies in self.bodies(frames):
+        for frame, bodies in self.bodies(frames, known):
             yield [Detection(frame.number, body.joints, body.score) for body in bodies]
 
-    def bodies(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Body]]]:
+    def bodies(self, frames: Iterable[Frame], seen: Sequence[Detection] = ()) -> Iterator[tuple[Frame, list[Body]]]:
         """The same with all that the network tells, such as the landmarks in space."""
-        known: list[SteadyRegion] = []
+        known = [SteadyRegion(about(person.joints[:, :2])) for person in seen]
         lost = False
         for count, frame in enumerate(frames):
             image, before = checked(frame), len(known)
@@ -78,3 +82,13 @@ class BlazePose:
         regions = [region for region in self._find(image) if not any(region.same(other.region) for other in known)]
         found = [self._landmarks(image, region).region for region in regions[: self._people - len(known)]]
         return [SteadyRegion(region) for region in found]
+
+
+def about(xy: np.ndarray) -> Region:
+    """The region of a person whose landmarks (33, 2) are known."""
+    hips, shoulders = (
+        (xy[MEDIAPIPE33.index(f"left_{part}")] + xy[MEDIAPIPE33.index(f"right_{part}")]) / 2
+        for part in ("hip", "shoulder")
+    )
+    up = (shoulders - hips) / max(float(np.linalg.norm(shoulders - hips)), 1e-6)
+    return Region(hips, hips + ROUND * float(np.linalg.norm(xy - hips, axis=-1).max()) * up)

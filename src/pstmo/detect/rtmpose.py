@@ -3,7 +3,7 @@ each. rtmlib downloads the networks the first time, unless they are given as fil
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,9 @@ class RTMPose:
         self.settings = f"{weights} {person_weights} {people}"
         _set_sizes(self._find, self._joints)
 
-    def __call__(self, frames: Iterable[Frame]) -> Iterator[list[Detection]]:
-        """The people in each picture, in the order of the pictures, each taken when it is needed."""
+    def __call__(self, frames: Iterable[Frame], known: Sequence[Detection] = ()) -> Iterator[list[Detection]]:
+        """The people in each picture, in the order of the pictures, each taken when it is needed. Each picture is looked
+        at anew, whoever is known."""
         for frame in frames:
             image = np.ascontiguousarray(checked(frame)[..., ::-1])  # rtmlib expects BGR
             boxes = self._find(image)[: self._people]
