@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import av
 import pytest
@@ -247,6 +247,36 @@ def test_a_job_has_its_time_and_results_theirs(tmp_path: Path):
         assert list(server.folder.iterdir()) == []
 
 
+def test_asked_to_end_it_leaves_nothing_though_somebody_sends(tmp_path: Path):
+    with command(tmp_path) as (process, address):
+        port = urlsplit(address).port
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            head = f"POST /jobs?ending=.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 1000\r\n\r\n"
+            client.sendall(head.encode() + bytes(500))
+            until = time.monotonic() + 20
+            while not list(tmp_path.glob("pstmo-*/*")) and time.monotonic() < until:
+                time.sleep(0.03)
+            assert len(list(tmp_path.glob("pstmo-*/*"))) == 1
+            process.terminate()
+            assert process.wait(20) == 0
+    assert list(tmp_path.glob("pstmo-*")) == []
+
+
+@contextmanager
+def command(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`pstmo serve` itself, and its address."""
+    pipe, environment = subprocess.PIPE, os.environ | {"TMPDIR": str(temporary)}
+    words = [sys.executable, "-m", "pstmo", "serve", "--port", "0"]
+    with subprocess.Popen(words, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment) as process:
+        try:
+            assert process.stdout
+            address = re.match(r"http://\S+", process.stdout.readline())
+            assert address
+            yield process, address[0]
+        finally:
+            process.kill()
+
+
 def test_the_whole_way_in_a_browser(tmp_path: Path):
     """Of the command itself: a real video dropped on its page, the motion in the page, its files on the disk; then
     nothing is left."""
@@ -254,17 +284,12 @@ def test_the_whole_way_in_a_browser(tmp_path: Path):
     if browser is None:
         pytest.skip("there is no Chromium here")
     (tmp_path / "temporary").mkdir()
-    environment = os.environ | {"TMPDIR": str(tmp_path / "temporary")}
-    command = [sys.executable, "-m", "pstmo", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout
-        address = re.match(r"http://\S+", process.stdout.readline())
-        assert address
+    with command(tmp_path / "temporary") as (process, address):
         with sync_playwright() as playwright:
             flags = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
             chromium = playwright.chromium.launch(executable_path=browser, args=flags)
             page = chromium.new_page()
-            page.goto(address[0])
+            page.goto(address)
             tried(page, first_second(tmp_path / "short.mkv"))
             chromium.close()
         process.send_signal(2)
