@@ -144,13 +144,14 @@ def test_errors_are_told_without_telling_of_the_machine(server: Server):
         ("/jobs?ending=.mp4", bytes(2**20 + 1), 413, "found more than 1 MB"),
         ("/jobs?ending=.mp4&height=17", b"x", 422, "height"),
         ("/jobs", b"x", 422, "ending"),
+        ("/", b"x", 405, "Method Not Allowed"),
     ],
 )
 def test_what_is_not_wanted_is_refused_and_leaves_nothing(server: Server, path: str, body: bytes, code: int, reason):
     before = set(server.folder.iterdir())
     found, answer = server.ask("POST", path, body)
     assert found == code
-    assert reason in answer.decode()
+    assert reason in json.loads(answer)["error"]
     assert set(server.folder.iterdir()) == before
 
 
@@ -193,7 +194,10 @@ def test_pages_of_others_do_not_come_in(server: Server):
     assert server.ask("GET", "/", Origin="https://evil.example")[0] == 403
     assert server.ask("POST", "/jobs?ending=.mp4", b"x", Origin="null")[0] == 403
     assert server.ask("GET", "/", Host="evil.example")[0] == 403
+    assert server.ask("GET", "/", Origin="http://[")[0] == 403
+    assert server.ask("GET", "/", Host="[")[0] == 403
     assert server.ask("GET", "/", Host="localhost:1234")[0] == 200
+    assert server.ask("GET", "/", Host="[::1]:1234")[0] == 200
 
 
 def test_beyond_this_machine_there_is_a_token(tmp_path: Path):
@@ -203,6 +207,8 @@ def test_beyond_this_machine_there_is_a_token(tmp_path: Path):
         assert server.ask("GET", "/?token=Secret")[0] == 401
         assert server.ask("GET", "/?token=secret", Host="studio.example")[0] == 200
         assert server.ask("GET", "/", Cookie="pstmo_token=secret")[0] == 200
+        assert server.ask("GET", "/?token=secret", Cookie="pstmo_token=of-yesterday")[0] == 200
+        assert server.ask("GET", "/?token=of-yesterday")[0] == 401
         assert server.ask("GET", "/", Cookie="pstmo_token=", Origin="https://evil.example")[0] == 403
 
 
