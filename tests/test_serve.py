@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -36,6 +36,12 @@ content = source.read_bytes()
 print(json.dumps({"doing": "looking for people", "done": 1, "of": 2}), file=sys.stderr, flush=True)
 if content.startswith(b"wait"):
     time.sleep(float(content[4:]))
+if content.startswith(b"numbers"):
+    print(5, "x" * 200_000, "null", "[1]", "[" * 50_000, sep="\\n", file=sys.stderr)
+if content.startswith(b"nothing"):
+    sys.exit(0)
+if content.startswith(b"choice"):
+    sys.exit(f"pstmo: error: {source}: found x, expected one of:\\n  a\\n  b")
 if content.startswith(b"bad"):
     sys.exit(f"pstmo: error: {source}: found nothing")
 if content.startswith(b"die"):
@@ -94,6 +100,13 @@ class Server:
         return found
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.03)
+
+
 @contextmanager
 def serving(folder: Path, token: str | None = None, **limits: Any) -> Iterator[Server]:
     server = Server(folder, Limits(**limits), token)
@@ -131,7 +144,21 @@ def test_errors_are_told_without_telling_of_the_machine(server: Server):
     assert (bad["state"], bad["told"], bad["files"]) == ("failed", ["sent.mp4: found nothing"], {})
     died = server.ended(server.send(b"die"))
     assert (died["state"], died["told"]) == ("failed", ["it ended without a word (exit code -11)"])
+    choice = server.ended(server.send(b"choice"))
+    assert choice["told"] == ["sent.mp4: found x, expected one of:", "a", "b"]
     assert not list(server.folder.glob("*/sent*"))
+
+
+def test_whatever_a_job_says_it_is_heard_to_its_end(server: Server):
+    assert server.ended(server.send(b"numbers"))["state"] == "done"
+    assert server.ended(server.send(b"nothing"))["files"] == {}
+
+
+def test_without_room_for_a_process_a_job_fails_and_the_next_is_done(server: Server, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as full:
+        full.setattr("pstmo.serve.jobs.subprocess.Popen", lambda *_, **__: (_ for _ in ()).throw(OSError("no room")))
+        assert server.ended(server.send(b"hello"))["told"] == ["found no room for another process on this machine"]
+    assert server.ended(server.send(b"hello"))["state"] == "done"
 
 
 @pytest.mark.parametrize(
@@ -169,12 +196,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server):
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         head = f"POST /jobs?ending=.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 1000\r\n\r\n"
         client.sendall(head.encode() + bytes(500))
-        time.sleep(0.2)
-        assert len(list(server.folder.iterdir())) == len(before) + 1
-    until = time.monotonic() + 10
-    while set(server.folder.iterdir()) != before and time.monotonic() < until:
-        time.sleep(0.03)
-    assert set(server.folder.iterdir()) == before
+        wait_for(lambda: len(list(server.folder.iterdir())) == len(before) + 1)
+    wait_for(lambda: set(server.folder.iterdir()) == before)
 
 
 @settings(max_examples=60, deadline=None)
@@ -230,9 +253,7 @@ def test_fifty_at_once_are_done_in_turn_or_refused(tmp_path: Path):
 def test_one_runs_at_a_time_and_what_runs_can_be_stopped(tmp_path: Path):
     with serving(tmp_path) as server:
         first, second = server.send(b"wait 60"), server.send(b"hello")
-        until = time.monotonic() + 20
-        while not server.look(first)["progress"] and time.monotonic() < until:
-            time.sleep(0.03)
+        wait_for(lambda: bool(server.look(first)["progress"]))
         assert server.look(first)["progress"] == {"doing": "looking for people", "done": 1, "of": 2}
         assert (server.look(second)["state"], server.look(second)["before"]) == ("waiting", 1)
         process = server.jobs.get(first).process
@@ -241,16 +262,18 @@ def test_one_runs_at_a_time_and_what_runs_can_be_stopped(tmp_path: Path):
         assert process.poll() is not None
 
 
-def test_a_job_has_its_time_and_results_theirs(tmp_path: Path):
-    with serving(tmp_path, minutes=1 / 60, keep=2 / 60) as server:
+def test_a_job_has_its_time(tmp_path: Path):
+    with serving(tmp_path, minutes=1 / 60) as server:
         late = server.send(b"wait 60")
         assert server.ended(late)["told"] == ["stopped after 0.0166667 minutes"]
-        number = server.send(b"hello")
-        assert server.ended(number)["state"] == "done"
-        until = time.monotonic() + 20
-        while server.look(number)["code"] == 200 and time.monotonic() < until:
-            time.sleep(0.1)
-        assert list(server.folder.iterdir()) == []
+
+
+def test_results_go_in_time_though_others_are_at_work(tmp_path: Path):
+    with serving(tmp_path, keep=0.5 / 60) as server:
+        number, other = server.send(b"hello"), server.send(b"wait 60")
+        wait_for(lambda: server.look(number)["code"] == 404)
+        assert server.look(other)["state"] == "running"
+        assert [path.name for path in server.folder.iterdir()] == [other]
 
 
 def test_asked_to_end_it_leaves_nothing_though_somebody_sends(tmp_path: Path):
@@ -259,10 +282,7 @@ def test_asked_to_end_it_leaves_nothing_though_somebody_sends(tmp_path: Path):
         with socket.create_connection(("127.0.0.1", port)) as client:
             head = f"POST /jobs?ending=.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 1000\r\n\r\n"
             client.sendall(head.encode() + bytes(500))
-            until = time.monotonic() + 20
-            while not list(tmp_path.glob("pstmo-*/*")) and time.monotonic() < until:
-                time.sleep(0.03)
-            assert len(list(tmp_path.glob("pstmo-*/*"))) == 1
+            wait_for(lambda: len(list(tmp_path.glob("pstmo-*/*"))) == 1)
             process.terminate()
             assert process.wait(20) == 0
     assert list(tmp_path.glob("pstmo-*")) == []
