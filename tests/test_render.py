@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from motions import standing
+from motions import FPS, standing
 
 pytest.importorskip("aggdraw")
 from PIL import Image
@@ -155,8 +155,14 @@ def test_people_who_do_not_belong_together():
         scene_of([standing(), standing(12, person=2)])
     with pytest.raises(PstmoError, match="the same picture"):
         scene_of([standing(), standing(size=(320, 240), person=2)])
-    with pytest.raises(PstmoError, match=r"no frame from 3 s to None s, expected a part of 10 frames from 0 to 0.36 s"):
+    with pytest.raises(PstmoError, match=r"no frame from 3 s to inf s, expected a part of 10 frames from 0 to 0.36 s"):
         scene_of([standing()], start=3.0)
+
+
+def test_a_clock_may_begin_before_0():
+    times = np.arange(10) / FPS - 0.2
+    assert scene_of([standing(times=times)]).times.tolist() == times.tolist()
+    assert len(scene_of([standing(times=times)], start=0.0).times) == 5
 
 
 @given(st.lists(st.floats(-50, 50), min_size=4, max_size=4), st.floats(0.1, 30), st.floats(0.1, 30))
