@@ -50,16 +50,20 @@ class Camera:
             self._capture.release()
 
     def _read(self) -> None:
-        there = True
-        while self._open and there:
-            try:
-                there, image = self._capture.read()
-            except Exception:  # of OpenCV; a camera that fails has ended
-                there, image = False, None
+        while self._open:
+            found = self._picture()
             with self._there:
-                self._open = self._open and there
-                self._newest = (monotonic(), image) if there else self._newest
+                self._open = self._open and found is not None
+                self._newest = found or self._newest
                 self._there.notify()
+
+    def _picture(self) -> tuple[float, np.ndarray] | None:
+        """The next one; None = the camera has ended, or fails."""
+        try:
+            there, image = self._capture.read()
+        except Exception:  # of OpenCV's
+            return None
+        return (monotonic(), image) if there else None
 
     def _next(self) -> tuple[float, np.ndarray] | None:
         """The newest picture that was not taken yet; None = there are no more."""
