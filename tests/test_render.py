@@ -17,11 +17,12 @@ from pstmo.render.canvas import Canvas, Paint, capsules, write
 from pstmo.render.colours import ALONE, SEVERAL, WHITE
 from pstmo.render.eye import eye
 from pstmo.render.figures import Figures
-from pstmo.render.film import GIF_TICK, TICK, _thinned, _ticks
+from pstmo.render.film import GIF_TICK, _thinned
 from pstmo.render.layout import layout_of
 from pstmo.render.overlay import Overlay
 from pstmo.render.scene import scene_of
 from pstmo.render.sheet import _columns
+from pstmo.video.clock import TICK, ticks_of
 
 SIZE = (400, 400)
 SIDES = ("left_wrist", "right_wrist")
@@ -203,9 +204,9 @@ def test_layouts(picture, size, frame, shown):
 
 def test_clocks_of_films():
     times = np.array([5, 5.04, 5.05, 5.0500001, 5.3])
-    assert _ticks(times, TICK) == [0, 3600, 4500, 4501, 27000]
-    assert _ticks(np.arange(3) * 1001 / 30000, TICK) == [0, 3003, 6006]
-    assert _ticks(times, GIF_TICK) == [0, 4, 5, 6, 30]
+    assert ticks_of(times, TICK) == [0, 3600, 4500, 4501, 27000]
+    assert ticks_of(np.arange(3) * 1001 / 30000, TICK) == [0, 3003, 6006]
+    assert ticks_of(times, GIF_TICK) == [0, 4, 5, 6, 30]
     assert _thinned(np.arange(10) / 30, 0.04).tolist() == [0, 2, 4, 6, 8]
     assert _thinned(np.arange(4) / 25, 0.04).tolist() == [0, 1, 2, 3]
 

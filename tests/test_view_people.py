@@ -291,6 +291,14 @@ def test_a_part_of_a_video_is_embedded_by_its_times(browser: Browser, tmp_path: 
             assert number_of(shown(page)[0]) == 2 + frame
 
 
+def test_frames_closer_than_a_films_clock_can_tell_have_pictures_too(tmp_path: Path) -> None:
+    video = film(tmp_path / "film.mp4", range(5), scale=4)
+    seen = Keypoints.from_array(np.full((3, len(COCO), 2), 5.0), image_size=(64, 64), fps=30)
+    close = replace(seen, timestamps=np.array([0, 1e-6, 0.1]))
+    write_page(path := tmp_path / "view.html", [Motion(poses(3), close)], video=video)
+    assert path.exists()
+
+
 def test_what_is_no_video_leaves_no_page(tmp_path: Path) -> None:
     (text := tmp_path / "film.mp4").write_text("no film")
     for video in (text, tmp_path / "nothing.mp4"):
