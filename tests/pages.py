@@ -61,6 +61,19 @@ def placed(start: tuple[float, float], person: int, arrives: int = 0, frames: in
     return Motion(body, replace(seen, drawn=Drawn(xy.astype(np.float32), error)), world, person)
 
 
+def until(page: Page, condition: str) -> None:
+    """Waits for what the page's script is asked. Playwright's own way would need eval, which the page forbids."""
+    page.evaluate(
+        f"""async () => {{
+          const end = performance.now() + 30_000;
+          while (!({condition})) {{
+            if (performance.now() > end) throw new Error("30 seconds have gone by");
+            await new Promise((done) => setTimeout(done, 20));
+          }}
+        }}"""
+    )
+
+
 def stick(to: tuple[float, float, float]) -> Motion:
     """Every joint but the hip at one place; then no pose; then the first pose again, but interpolated."""
     positions = np.full((3, len(HUMAN36M), 3), np.nan)

@@ -18,6 +18,8 @@ from pstmo.video import Camera
 class Capture:
     """OpenCV's, of a camera that gives numbered pictures (blue, green, red), ten milliseconds apart."""
 
+    fps, broken = 0.0, False
+
     def __init__(self, number: int, pictures: int = 30):
         self.left = pictures if number == 0 else 0
         self.taken = 0
@@ -26,13 +28,15 @@ class Capture:
 
     def read(self) -> tuple[bool, np.ndarray | None]:
         if self.taken == self.left:
+            if Capture.broken:
+                raise RuntimeError("OpenCV has no more")
             return False, None
         time.sleep(0.01)
         self.taken += 1
         return True, np.full((48, 64, 3), (self.taken, 100, 200), np.uint8)
 
     def get(self, what: int) -> float:
-        return 0.0 if what == 5 else -1.0
+        return self.fps if what == 5 else -1.0
 
     def release(self) -> None:
         self.released = True
@@ -57,11 +61,29 @@ def test_pictures_come_in_order_with_rising_times_in_red_green_blue():
 
 
 def test_who_is_slow_misses_pictures_and_never_falls_behind():
-    for frame in Camera(0):
+    frames, numbers = iter(Camera(0)), []
+    while numbers[-1:] != [30]:
+        there = Capture.last.taken
+        numbers.append(int(next(frames).image[0, 0, 2]))
+        assert numbers[-1] >= there - 1  # the last may be on its way
         time.sleep(0.05)
-        behind = Capture.last.taken - int(frame.image[0, 0, 2])
-        assert behind <= 12
-    assert frame.number < 15
+    assert len(numbers) < 30
+    assert next(frames, None) is None
+
+
+@pytest.mark.parametrize("told", [0.0, -1.0, float("nan"), 1e6])
+def test_a_camera_that_tells_no_rate_has_a_usual_one(monkeypatch: pytest.MonkeyPatch, told: float):
+    monkeypatch.setattr(Capture, "fps", told)
+    assert Camera(0).fps == 30
+    monkeypatch.setattr(Capture, "fps", 15.0)
+    assert Camera(0).fps == 15
+
+
+def test_a_camera_that_fails_ends(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Capture, "broken", True)
+    frames = list(Camera(0))
+    assert int(frames[-1].image[0, 0, 2]) == 30
+    assert Capture.last.released
 
 
 def test_leaving_early_gives_the_camera_back():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from motions import standing
 from scipy.spatial.transform import Rotation
 
 from pstmo.contact import Rest, resting
@@ -241,3 +242,10 @@ def test_the_command_line_fits_on_request_and_says_so(tmp_path, pstmo_here, smal
     assert read_motion(tmp_path / "fitted/motion.npz").fit is not None
     assert "skeleton fitted" not in pstmo_here(tmp_path, f"{line} plain").out
     assert read_motion(tmp_path / "plain/motion.npz").fit is None
+
+
+def test_nobody_knows_the_pixels_where_no_joint_was_seen():
+    motion = standing(5)
+    assert motion.keypoints is not None
+    blind = replace(motion, keypoints=motion.keypoints.trusted(2))
+    assert np.isnan(fitted(blind).fit.pixels).all()

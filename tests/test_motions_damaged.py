@@ -159,6 +159,53 @@ def test_arrays_larger_than_their_record_are_not_tried(tmp_path):
         read_motions(path)
 
 
+def test_few_bytes_that_name_much_are_refused_at_once(tmp_path, monkeypatch):
+    """Each would take minutes or more memory than there is."""
+    path = whole(tmp_path, "csv")
+    head, row, *_ = path.read_text().splitlines()
+    path.write_text("\n".join([head, *(f"{i},{row.partition(',')[2]}" for i in range(1001))]))
+    with pytest.raises(FormatError, match="found 1,001 people, expected 1,000 at most"):
+        read_motions(path)
+
+    document, write = opened(path := whole(tmp_path, "coco"))
+    [one, *_], [image, *_] = document["annotations"], document["images"]
+    document["annotations"] = [one | {"image_id": 0, "track_id": i} for i in range(900)]
+    document["images"] = [image | {"id": i, "time": i / 25} for i in range(2500)]
+    write(document)
+    with pytest.raises(FormatError, match="found 900 people in 2,500 images"):
+        read_motions(path)
+
+    path = whole(tmp_path, "trc")
+    lines = path.read_text().splitlines()
+    lines[3] = lines[3].replace("right_wrist", "\t" * 2**20 + "right_wrist")
+    path.write_text("\n".join([*lines[:5], *["1\t0"] * 200]))
+    with pytest.raises(FormatError, match="found 200 frames of 1,048,630 columns"):
+        read_motions(path)
+
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(path := whole(tmp_path, "parquet"))
+    parquet.write_table(table.take([0] * 1000), path)
+    monkeypatch.setattr("pstmo.motions.parquet.LARGEST_FILE", 2**18)
+    assert path.stat().st_size < 2**17
+    with pytest.raises(FormatError, match="GiB unpacked"):
+        read_motions(path)
+
+
+@pytest.mark.parametrize(
+    ("joints", "frames", "message"), [(300, 4, "more than 255 joints"), (10, 5, "and 5 of .observed.")]
+)
+def test_glb_of_more_than_its_buffer_tells_is_refused(tmp_path, joints, frames, message):
+    document, write = opened(path := whole(tmp_path, "glb"))
+    nodes = document["nodes"]
+    hip = next(node for node in nodes if node["name"] == "hip")
+    hip["children"] += range(len(nodes), len(nodes) + joints)
+    nodes += [{"name": f"joint {i}", "translation": [0, 0, 0]} for i in range(joints)]
+    next(node for node in nodes if "extras" in node)["extras"]["observed"] = [1] * frames
+    write(document)
+    with pytest.raises(FormatError, match=message):
+        read_motions(path)
+
+
 def test_c3d_in_whole_numbers(tmp_path):
     """As older programs write them: 16 bits times a scale."""
     path = whole(tmp_path, "c3d")

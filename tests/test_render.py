@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from motions import standing
+from motions import FPS, standing
 
 pytest.importorskip("aggdraw")
 from PIL import Image
@@ -17,11 +17,12 @@ from pstmo.render.canvas import Canvas, Paint, capsules, write
 from pstmo.render.colours import ALONE, SEVERAL, WHITE
 from pstmo.render.eye import eye
 from pstmo.render.figures import Figures
-from pstmo.render.film import GIF_TICK, TICK, _thinned, _ticks
+from pstmo.render.film import GIF_TICK, _thinned
 from pstmo.render.layout import layout_of
 from pstmo.render.overlay import Overlay
 from pstmo.render.scene import scene_of
 from pstmo.render.sheet import _columns
+from pstmo.video.clock import TICK, ticks_of
 
 SIZE = (400, 400)
 SIDES = ("left_wrist", "right_wrist")
@@ -155,8 +156,14 @@ def test_people_who_do_not_belong_together():
         scene_of([standing(), standing(12, person=2)])
     with pytest.raises(PstmoError, match="the same picture"):
         scene_of([standing(), standing(size=(320, 240), person=2)])
-    with pytest.raises(PstmoError, match=r"no frame from 3 s to None s, expected a part of 10 frames from 0 to 0.36 s"):
+    with pytest.raises(PstmoError, match=r"no frame from 3 s to inf s, expected a part of 10 frames from 0 to 0.36 s"):
         scene_of([standing()], start=3.0)
+
+
+def test_a_clock_may_begin_before_0():
+    times = np.arange(10) / FPS - 0.2
+    assert scene_of([standing(times=times)]).times.tolist() == times.tolist()
+    assert len(scene_of([standing(times=times)], start=0.0).times) == 5
 
 
 @given(st.lists(st.floats(-50, 50), min_size=4, max_size=4), st.floats(0.1, 30), st.floats(0.1, 30))
@@ -197,9 +204,9 @@ def test_layouts(picture, size, frame, shown):
 
 def test_clocks_of_films():
     times = np.array([5, 5.04, 5.05, 5.0500001, 5.3])
-    assert _ticks(times, TICK) == [0, 3600, 4500, 4501, 27000]
-    assert _ticks(np.arange(3) * 1001 / 30000, TICK) == [0, 3003, 6006]
-    assert _ticks(times, GIF_TICK) == [0, 4, 5, 6, 30]
+    assert ticks_of(times, TICK) == [0, 3600, 4500, 4501, 27000]
+    assert ticks_of(np.arange(3) * 1001 / 30000, TICK) == [0, 3003, 6006]
+    assert ticks_of(times, GIF_TICK) == [0, 4, 5, 6, 30]
     assert _thinned(np.arange(10) / 30, 0.04).tolist() == [0, 2, 4, 6, 8]
     assert _thinned(np.arange(4) / 25, 0.04).tolist() == [0, 1, 2, 3]
 

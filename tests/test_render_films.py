@@ -208,6 +208,16 @@ def test_the_command_says_what_it_can_make(tmp_path, lifted, pstmo_here):
         assert (result.code, message in result.err) == (2, True), result.err
 
 
+def test_people_of_several_files_are_told_apart_and_those_of_several_runs_not_mixed(tmp_path, lifted, pstmo_here):
+    for name in ("a.npz", "b.npz"):
+        write_motion(tmp_path / name, standing(5))
+    assert pstmo_here(tmp_path, "view a.npz b.npz -o both.html") == (0, "both.html: 2 people\n", "")
+    write_motion(lifted / "motion.npz", standing(30))
+    result = pstmo_here(tmp_path, f"view {lifted} -o out.html")
+    assert result.code == 2
+    assert "found motion.npz and motion-1.npz and motion-2.npz and motion-10.npz, of several runs" in result.err
+
+
 def test_pages_are_left_to_the_page(tmp_path, lifted, pstmo_here, monkeypatch):
     calls: list[Any] = []
     monkeypatch.setattr("pstmo.view.page.write_page", lambda *given, **how: calls.append((given, how)))

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import av
 import pytest
@@ -36,6 +36,12 @@ content = source.read_bytes()
 print(json.dumps({"doing": "looking for people", "done": 1, "of": 2}), file=sys.stderr, flush=True)
 if content.startswith(b"wait"):
     time.sleep(float(content[4:]))
+if content.startswith(b"numbers"):
+    print(5, "x" * 200_000, "null", "[1]", "[" * 50_000, sep="\\n", file=sys.stderr)
+if content.startswith(b"nothing"):
+    sys.exit(0)
+if content.startswith(b"choice"):
+    sys.exit(f"pstmo: error: {source}: found x, expected one of:\\n  a\\n  b")
 if content.startswith(b"bad"):
     sys.exit(f"pstmo: error: {source}: found nothing")
 if content.startswith(b"die"):
@@ -94,6 +100,13 @@ class Server:
         return found
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.03)
+
+
 @contextmanager
 def serving(folder: Path, token: str | None = None, **limits: Any) -> Iterator[Server]:
     server = Server(folder, Limits(**limits), token)
@@ -131,7 +144,21 @@ def test_errors_are_told_without_telling_of_the_machine(server: Server):
     assert (bad["state"], bad["told"], bad["files"]) == ("failed", ["sent.mp4: found nothing"], {})
     died = server.ended(server.send(b"die"))
     assert (died["state"], died["told"]) == ("failed", ["it ended without a word (exit code -11)"])
+    choice = server.ended(server.send(b"choice"))
+    assert choice["told"] == ["sent.mp4: found x, expected one of:", "a", "b"]
     assert not list(server.folder.glob("*/sent*"))
+
+
+def test_whatever_a_job_says_it_is_heard_to_its_end(server: Server):
+    assert server.ended(server.send(b"numbers"))["state"] == "done"
+    assert server.ended(server.send(b"nothing"))["files"] == {}
+
+
+def test_without_room_for_a_process_a_job_fails_and_the_next_is_done(server: Server, monkeypatch: pytest.MonkeyPatch):
+    with monkeypatch.context() as full:
+        full.setattr("pstmo.serve.jobs.subprocess.Popen", lambda *_, **__: (_ for _ in ()).throw(OSError("no room")))
+        assert server.ended(server.send(b"hello"))["told"] == ["found no room for another process on this machine"]
+    assert server.ended(server.send(b"hello"))["state"] == "done"
 
 
 @pytest.mark.parametrize(
@@ -144,13 +171,14 @@ def test_errors_are_told_without_telling_of_the_machine(server: Server):
         ("/jobs?ending=.mp4", bytes(2**20 + 1), 413, "found more than 1 MB"),
         ("/jobs?ending=.mp4&height=17", b"x", 422, "height"),
         ("/jobs", b"x", 422, "ending"),
+        ("/", b"x", 405, "Method Not Allowed"),
     ],
 )
 def test_what_is_not_wanted_is_refused_and_leaves_nothing(server: Server, path: str, body: bytes, code: int, reason):
     before = set(server.folder.iterdir())
     found, answer = server.ask("POST", path, body)
     assert found == code
-    assert reason in answer.decode()
+    assert reason in json.loads(answer)["error"]
     assert set(server.folder.iterdir()) == before
 
 
@@ -168,12 +196,8 @@ def test_an_upload_that_breaks_off_leaves_nothing(server: Server):
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         head = f"POST /jobs?ending=.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 1000\r\n\r\n"
         client.sendall(head.encode() + bytes(500))
-        time.sleep(0.2)
-        assert len(list(server.folder.iterdir())) == len(before) + 1
-    until = time.monotonic() + 10
-    while set(server.folder.iterdir()) != before and time.monotonic() < until:
-        time.sleep(0.03)
-    assert set(server.folder.iterdir()) == before
+        wait_for(lambda: len(list(server.folder.iterdir())) == len(before) + 1)
+    wait_for(lambda: set(server.folder.iterdir()) == before)
 
 
 @settings(max_examples=60, deadline=None)
@@ -193,7 +217,10 @@ def test_pages_of_others_do_not_come_in(server: Server):
     assert server.ask("GET", "/", Origin="https://evil.example")[0] == 403
     assert server.ask("POST", "/jobs?ending=.mp4", b"x", Origin="null")[0] == 403
     assert server.ask("GET", "/", Host="evil.example")[0] == 403
+    assert server.ask("GET", "/", Origin="http://[")[0] == 403
+    assert server.ask("GET", "/", Host="[")[0] == 403
     assert server.ask("GET", "/", Host="localhost:1234")[0] == 200
+    assert server.ask("GET", "/", Host="[::1]:1234")[0] == 200
 
 
 def test_beyond_this_machine_there_is_a_token(tmp_path: Path):
@@ -203,6 +230,8 @@ def test_beyond_this_machine_there_is_a_token(tmp_path: Path):
         assert server.ask("GET", "/?token=Secret")[0] == 401
         assert server.ask("GET", "/?token=secret", Host="studio.example")[0] == 200
         assert server.ask("GET", "/", Cookie="pstmo_token=secret")[0] == 200
+        assert server.ask("GET", "/?token=secret", Cookie="pstmo_token=of-yesterday")[0] == 200
+        assert server.ask("GET", "/?token=of-yesterday")[0] == 401
         assert server.ask("GET", "/", Cookie="pstmo_token=", Origin="https://evil.example")[0] == 403
 
 
@@ -224,9 +253,7 @@ def test_fifty_at_once_are_done_in_turn_or_refused(tmp_path: Path):
 def test_one_runs_at_a_time_and_what_runs_can_be_stopped(tmp_path: Path):
     with serving(tmp_path) as server:
         first, second = server.send(b"wait 60"), server.send(b"hello")
-        until = time.monotonic() + 20
-        while not server.look(first)["progress"] and time.monotonic() < until:
-            time.sleep(0.03)
+        wait_for(lambda: bool(server.look(first)["progress"]))
         assert server.look(first)["progress"] == {"doing": "looking for people", "done": 1, "of": 2}
         assert (server.look(second)["state"], server.look(second)["before"]) == ("waiting", 1)
         process = server.jobs.get(first).process
@@ -235,16 +262,45 @@ def test_one_runs_at_a_time_and_what_runs_can_be_stopped(tmp_path: Path):
         assert process.poll() is not None
 
 
-def test_a_job_has_its_time_and_results_theirs(tmp_path: Path):
-    with serving(tmp_path, minutes=1 / 60, keep=2 / 60) as server:
+def test_a_job_has_its_time(tmp_path: Path):
+    with serving(tmp_path, minutes=1 / 60) as server:
         late = server.send(b"wait 60")
         assert server.ended(late)["told"] == ["stopped after 0.0166667 minutes"]
-        number = server.send(b"hello")
-        assert server.ended(number)["state"] == "done"
-        until = time.monotonic() + 20
-        while server.look(number)["code"] == 200 and time.monotonic() < until:
-            time.sleep(0.1)
-        assert list(server.folder.iterdir()) == []
+
+
+def test_results_go_in_time_though_others_are_at_work(tmp_path: Path):
+    with serving(tmp_path, keep=0.5 / 60) as server:
+        number, other = server.send(b"hello"), server.send(b"wait 60")
+        wait_for(lambda: server.look(number)["code"] == 404)
+        assert server.look(other)["state"] == "running"
+        assert [path.name for path in server.folder.iterdir()] == [other]
+
+
+def test_asked_to_end_it_leaves_nothing_though_somebody_sends(tmp_path: Path):
+    with command(tmp_path) as (process, address):
+        port = urlsplit(address).port
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            head = f"POST /jobs?ending=.mp4 HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 1000\r\n\r\n"
+            client.sendall(head.encode() + bytes(500))
+            wait_for(lambda: len(list(tmp_path.glob("pstmo-*/*"))) == 1)
+            process.terminate()
+            assert process.wait(20) == 0
+    assert list(tmp_path.glob("pstmo-*")) == []
+
+
+@contextmanager
+def command(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`pstmo serve` itself, and its address."""
+    pipe, environment = subprocess.PIPE, os.environ | {"TMPDIR": str(temporary)}
+    words = [sys.executable, "-m", "pstmo", "serve", "--port", "0"]
+    with subprocess.Popen(words, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=environment) as process:
+        try:
+            assert process.stdout
+            address = re.match(r"http://\S+", process.stdout.readline())
+            assert address
+            yield process, address[0]
+        finally:
+            process.kill()
 
 
 def test_the_whole_way_in_a_browser(tmp_path: Path):
@@ -254,17 +310,12 @@ def test_the_whole_way_in_a_browser(tmp_path: Path):
     if browser is None:
         pytest.skip("there is no Chromium here")
     (tmp_path / "temporary").mkdir()
-    environment = os.environ | {"TMPDIR": str(tmp_path / "temporary")}
-    command = [sys.executable, "-m", "pstmo", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout
-        address = re.match(r"http://\S+", process.stdout.readline())
-        assert address
+    with command(tmp_path / "temporary") as (process, address):
         with sync_playwright() as playwright:
             flags = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
             chromium = playwright.chromium.launch(executable_path=browser, args=flags)
             page = chromium.new_page()
-            page.goto(address[0])
+            page.goto(address)
             tried(page, first_second(tmp_path / "short.mkv"))
             chromium.close()
         process.send_signal(2)

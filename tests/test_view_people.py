@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import FRAMES, LATE, WRIST, browsing, opened, placed, poses
+from pages import FRAMES, LATE, WRIST, browsing, opened, placed, poses, until
 from playwright.sync_api import Browser, Page, expect
 from video_files import SIZE, film, number_of
 
@@ -199,7 +199,7 @@ def test_plots_are_scrubbed_by_mouse_and_touch(page: Page) -> None:
     ):  # fmt: skip
         touches = [{"x": x, "y": y} for x in points]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-    page.wait_for_function("pstmo.frame() === 44")
+    until(page, "pstmo.frame() === 44")
     slider = page.locator("#slider").bounding_box()
     assert slider is not None
     page.touchscreen.tap(slider["x"] + slider["width"] / 2, slider["y"] + slider["height"] / 2)
@@ -248,7 +248,7 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_picture_is_that_of_the_frame(browser: Browser, filmed: Path) -> None:
     with opened(browser, filmed) as page:
-        page.wait_for_function("document.getElementById('film').readyState >= 2")
+        until(page, "document.getElementById('film').readyState >= 2")
         for wanted in (1, 25, 24, 7, FILM - 1, 0, 33):
             page.evaluate(ARRIVED, wanted)
             picture, frame = shown(page)
@@ -260,7 +260,7 @@ def test_the_picture_is_that_of_the_frame(browser: Browser, filmed: Path) -> Non
 
 def test_picture_and_frame_stay_together_while_playing(browser: Browser, filmed: Path) -> None:
     with opened(browser, filmed) as page:
-        page.wait_for_function("document.getElementById('film').readyState >= 2")
+        until(page, "document.getElementById('film').readyState >= 2")
         page.keyboard.press("Space")
         found = []
         for _ in range(6):
@@ -284,11 +284,19 @@ def test_a_part_of_a_video_is_embedded_by_its_times(browser: Browser, tmp_path: 
     seen = Keypoints.from_array(xy, image_size=(4 * SIZE[0], 4 * SIZE[1]), fps=30, timestamps=times)
     write_page(path := tmp_path / "view.html", [Motion(poses(6), seen)], video=video)
     with opened(browser, path) as page:
-        page.wait_for_function("document.getElementById('film').readyState >= 2")
+        until(page, "document.getElementById('film').readyState >= 2")
         assert page.locator("#time").inner_text() == "0.07 s"
         for frame in (3, 0, 5):
             page.evaluate(ARRIVED, frame)
             assert number_of(shown(page)[0]) == 2 + frame
+
+
+def test_frames_closer_than_a_films_clock_can_tell_have_pictures_too(tmp_path: Path) -> None:
+    video = film(tmp_path / "film.mp4", range(5), scale=4)
+    seen = Keypoints.from_array(np.full((3, len(COCO), 2), 5.0), image_size=(64, 64), fps=30)
+    close = replace(seen, timestamps=np.array([0, 1e-6, 0.1]))
+    write_page(path := tmp_path / "view.html", [Motion(poses(3), close)], video=video)
+    assert path.exists()
 
 
 def test_what_is_no_video_leaves_no_page(tmp_path: Path) -> None:

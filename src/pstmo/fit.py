@@ -222,4 +222,5 @@ def _pixels(points: Points, motion: Motion) -> float:
     picked = points[:, [motion.skeleton.index(joint) for joint in joints]]
     seen = (picked - np.array([0.0, 0.0, world.camera_height])) @ world.orientation
     shown = world.focal * seen[..., :2] / seen[..., 2:].clip(NEAREST) + np.array(keypoints.image_size) / 2
-    return float(np.median(np.linalg.norm(shown - keypoints.xy[:, pick], axis=-1)[keypoints.observed[:, pick]]))
+    off = np.linalg.norm(shown - keypoints.xy[:, pick], axis=-1)[keypoints.observed[:, pick]]
+    return float(np.median(off)) if len(off) else float("nan")

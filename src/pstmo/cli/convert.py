@@ -1,16 +1,12 @@
 """`pstmo convert`: files of motion to another format."""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from tyro.conf import Positional, arg
 
 from pstmo.cli.app import app
 from pstmo.errors import PstmoError
-
-if TYPE_CHECKING:
-    from pstmo.motion import Motion
 
 
 @app.command
@@ -21,23 +17,16 @@ def convert(files: Positional[Annotated[tuple[Path, ...], arg(metavar="SOURCE...
         files: Files of motion, and as the last one the file to write; several sources are several people. Where its
             format holds one person, they become name-1, name-2, ...
     """
-    from pstmo.motions import format_of, paths_for, read_motions, write_motions
+    from pstmo.motions import format_of, numbered, paths_for, read_motions, write_motions
 
     if len(files) < 2:
         raise PstmoError(f"found {len(files)} file, expected one source or more, and a target")
     *sources, target = files
     format_of(target)
-    people = _numbered([motion for source in sources for motion in read_motions(source)])
+    people = numbered([motion for source in sources for motion in read_motions(source)])
     kept = {source.resolve() for source in sources}
     for path in paths_for(target, people):
         if path.resolve() in kept:
             raise PstmoError(f"{path} is a source, expected another file to write")
     for path in write_motions(target, people):
         print(path)
-
-
-def _numbered(people: "list[Motion]") -> "list[Motion]":
-    """By their own numbers, or in their order where two have the same."""
-    if len({motion.person for motion in people}) == len(people):
-        return people
-    return [replace(motion, person=i) for i, motion in enumerate(people, start=1)]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 LIMITS = Limits()
 
+PATIENCE = 2
+"""Seconds that uploads under way still have when the server is asked to end."""
+
 
 @app.command
 def serve(host: str = "127.0.0.1", port: int = 8000, limits: Annotated[Limits, arg(name="")] = LIMITS) -> None:
@@ -33,6 +36,7 @@ def serve(host: str = "127.0.0.1", port: int = 8000, limits: Annotated[Limits, a
     from pstmo.serve.app import create
     from pstmo.serve.guard import LOOPBACK
 
+    _end_in_order()
     token = None if host in LOOPBACK else secrets.token_urlsafe(24)
     with _listening(host, port) as listening, TemporaryDirectory(prefix="pstmo-") as folder:
         name = f"[{host}]" if ":" in host else host
@@ -40,16 +44,26 @@ def serve(host: str = "127.0.0.1", port: int = 8000, limits: Annotated[Limits, a
         jobs = Jobs(Path(folder), limits)
         try:
             print(f"{address}  drop a video there; Ctrl-C ends it", flush=True)
-            config = uvicorn.Config(create(jobs, token), log_level="warning", server_header=False)
-            uvicorn.Server(config).run(sockets=[listening])
+            how = {"log_level": "warning", "server_header": False, "timeout_graceful_shutdown": PATIENCE}
+            uvicorn.Server(uvicorn.Config(create(jobs, token), **how)).run(sockets=[listening])
         except KeyboardInterrupt:  # uvicorn has ended in order, and passes it on
             pass
         finally:
             jobs.close()
 
 
+def _end_in_order() -> None:
+    """Also when asked to by another process or when the terminal closes: what was uploaded must not stay behind."""
+    import signal
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
 def _listening(host: str, port: int) -> "socket.socket":
-    """Raises PstmoError."""
+    """Where clients can connect. Raises PstmoError."""
     import socket
 
     try:
@@ -57,6 +71,7 @@ def _listening(host: str, port: int) -> "socket.socket":
         found = socket.socket(family, kind, protocol)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
+        found.listen()  # whoever reads the address may come at once
         return found
     except (OSError, OverflowError) as error:
         raise PstmoError(f"cannot listen on {host}, port {port}: {error}") from None

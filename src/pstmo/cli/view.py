@@ -55,11 +55,11 @@ def view(
 
 
 def _people(sources: tuple[Path, ...]) -> "list[Motion]":
-    from pstmo.motions import read_motions
+    from pstmo.motions import numbered, read_motions
 
     if not sources:
         raise PstmoError("found no motion to show, expected files such as motion.npz, or the folder of `pstmo lift`")
-    return [motion for source in sources for path in _files(source) for motion in read_motions(path)]
+    return numbered([motion for source in sources for path in _files(source) for motion in read_motions(path)])
 
 
 def _files(source: Path) -> list[Path]:
@@ -69,6 +69,9 @@ def _files(source: Path) -> list[Path]:
     found = sorted(source.glob("motion*.npz"), key=lambda path: (len(path.name), path.name))
     if not found:
         raise PstmoError(f"{source}: found no motion.npz and no motion-1.npz, expected a folder of `pstmo lift`")
+    if found[0].name == "motion.npz" and len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise PstmoError(f"{source}: found {names}, of several runs; expected those of one: name the files to show")
     return found
 
 

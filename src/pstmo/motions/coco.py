@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from pstmo.errors import FormatError, PstmoError
-from pstmo.files.content import LARGEST, describe, first_bytes, image_size, number, want
+from pstmo.files.content import LARGEST, MOST_FRAMES, describe, first_bytes, image_size, number, want
 from pstmo.motion import WORLD_AXES, Motion
-from pstmo.motions.facts import motion_of, named, plain, program
+from pstmo.motions.facts import few, motion_of, named, plain, program
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
 
@@ -25,7 +25,7 @@ ENDING: str = ".coco.json"
 SEVERAL: bool = True
 
 MOST_NUMBERS = 2**27
-"""In all frames of all people."""
+"""In all frames of a person."""
 
 
 def write(path: Path, people: Sequence[Motion]) -> None:
@@ -105,6 +105,11 @@ def read(path: Path) -> list[Motion]:
     for entry in want(document.get("annotations"), list, "'annotations'"):
         track = want(want(entry, dict, "annotation").get("track_id"), int, "'track_id'")
         people.setdefault(track, []).append(entry)
+    few(people)
+    if len(people) * len(images) > MOST_FRAMES:
+        raise FormatError(
+            f"found {len(people)} people in {len(images):,} images, expected {MOST_FRAMES:,} poses at most"
+        )
     fps = number(info.get("fps"), "'fps'")
     return [_motion(person, people[person], images, categories, fps) for person in sorted(people)]
 

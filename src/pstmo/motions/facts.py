@@ -1,6 +1,6 @@
 """What files say of a motion besides its numbers, and a motion made of what a file says."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from importlib.metadata import version
 from typing import Any
 
@@ -15,6 +15,16 @@ from pstmo.skeleton import SKELETONS, Skeleton
 
 LEVEL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 """Axes of a level camera -> axes of the world."""
+
+
+MOST_PEOPLE = 1000
+"""In a file; a few bytes may name many, and each of them takes time."""
+
+
+def few(people: Sized) -> None:
+    """Raises FormatError for more people than anybody films."""
+    if len(people) > MOST_PEOPLE:
+        raise FormatError(f"found {len(people):,} people, expected {MOST_PEOPLE:,} at most")
 
 
 def program() -> str:

@@ -1,6 +1,7 @@
 """Files of motion in formats that other programs read; the ending of a file's name says which."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -82,6 +83,13 @@ def read_motions(path: str | Path) -> list[Motion]:
         if not people:
             raise FormatError("found nobody, expected the motion of one person at least")
         return people
+
+
+def numbered(people: Sequence[Motion]) -> list[Motion]:
+    """People of several files: by their own numbers, or in their order where two have the same."""
+    if len({motion.person for motion in people}) == len(people):
+        return list(people)
+    return [replace(motion, person=i) for i, motion in enumerate(people, start=1)]
 
 
 def format_of(path: Path) -> str:

@@ -12,9 +12,15 @@ from pstmo.errors import FormatError
 from pstmo.files.content import first_bytes, number, want
 from pstmo.motion import Motion
 from pstmo.motions.axes import Y_UP, z_up
-from pstmo.motions.facts import motion_of, named
+from pstmo.motions.facts import few, motion_of, named
 
 MAGIC = b"glTF"
+
+MOST_JOINTS = 255
+"""Of a person."""
+
+MOST_TURNS = 2**24
+"""Of a person: frames times joints; whether they turn or not, each takes memory."""
 
 _WIDTHS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}
 
@@ -61,6 +67,7 @@ def people_in(path: Path) -> list[Motion]:
         raise FormatError(f"found glTF by {str(asset.get('generator'))[:60]!r}, expected one that pstmo wrote")
     nodes = want(file.document.get("nodes"), list, "'nodes'")
     people = [node for node in nodes if isinstance(node, dict) and isinstance(node.get("extras"), dict)]
+    few(people)
     curves = _curves(file)
     return [_motion(file, node, curves) for node in people]
 
@@ -102,6 +109,9 @@ def _motion(file: _File, person: dict[str, Any], curves: Curves) -> Motion:
     nodes = [file.at("nodes", node) for node in order]
     way = curves.get((order[0], "translation"), {})
     times = file.floats(way.get("input"))[:, 0]
+    observed = want(about.get("observed"), list, "'observed'")
+    if len(observed) != len(times) or len(times) * len(order) > MOST_TURNS:
+        raise FormatError(f"found {len(times):,} frames of {len(order)} joints and {len(observed):,} of 'observed'")
     animation = Animation(
         joints=tuple(str(node.get("name")) for node in nodes),
         parents=tuple(order.index(parent) if parent >= 0 else -1 for parent in joints.values()),
@@ -115,7 +125,7 @@ def _motion(file: _File, person: dict[str, Any], curves: Curves) -> Motion:
         skeleton,
         z_up(animation.posed().positions[:, places]),
         fps=animation.fps,
-        observed=np.array([value == 1 for value in want(about.get("observed"), list, "'observed'")]),
+        observed=np.array([value == 1 for value in observed]),
         person=want(about.get("person"), int, "'person'"),
         times=times,
     )
@@ -141,6 +151,8 @@ def _below(file: _File, person: dict[str, Any]) -> dict[int, int]:
         if node in found or (parent < 0 and found):
             raise FormatError(f"found node {node} twice or beside the hip, expected a tree of joints")
         found[node] = parent
+        if len(found) > MOST_JOINTS:
+            raise FormatError(f"found more than {MOST_JOINTS} joints of a person")
         waiting += [(child, node) for child in reversed(children)]
     if not found:
         raise FormatError("found a person without joints")

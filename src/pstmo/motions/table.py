@@ -14,7 +14,7 @@ from pstmo.errors import FormatError
 from pstmo.files.cells import whole
 from pstmo.files.content import MOST_FRAMES
 from pstmo.motion import WORLD_AXES, Motion
-from pstmo.motions.facts import motion_of, named, program
+from pstmo.motions.facts import few, motion_of, named, program
 from pstmo.skeleton import SKELETONS
 
 NUMBERS = ("person", "frame", "time", "observed", "fps")
@@ -71,7 +71,8 @@ def people_in(numbers: dict[str, np.ndarray], texts: dict[str, np.ndarray]) -> l
     persons = numbers["person"]
     if not 0 < len(persons) <= MOST_FRAMES:
         raise FormatError(f"found {len(persons):,} rows, expected 1 to {MOST_FRAMES:,}")
-    return [_person(numbers, texts, persons == person, whole(float(person), "person")) for person in np.unique(persons)]
+    few(found := np.unique(persons))
+    return [_person(numbers, texts, persons == person, whole(float(person), "person")) for person in found]
 
 
 def _person(numbers: dict[str, np.ndarray], texts: dict[str, np.ndarray], rows: np.ndarray, person: int) -> Motion:

@@ -24,6 +24,9 @@ SEVERAL: bool = False
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001}
 
+MOST_CELLS = 2**27
+"""Those included that short lines leave out."""
+
 HEADER = 5
 """Lines; a sixth may be empty."""
 
@@ -62,8 +65,11 @@ def read(path: Path) -> list[Motion]:
         raise FormatError(f"found Units {unit!r}, expected one of {', '.join(UNITS)}")
     columns = {i: name.strip() for i, name in enumerate(rows[3][2:], start=2) if name.strip()}
     body = [row for row in rows[HEADER:] if any(map(str.strip, row))]
-    if len(body) > MOST_FRAMES:
-        raise FormatError(f"found {len(body):,} frames, expected {MOST_FRAMES:,} at most")
+    if len(body) > MOST_FRAMES or len(body) * len(rows[3]) > MOST_CELLS:
+        raise FormatError(
+            f"found {len(body):,} frames of {len(rows[3]):,} columns, expected {MOST_FRAMES:,} frames at most and "
+            f"{MOST_CELLS:,} cells"
+        )
     skeleton, places = named(list(columns.values()))
     starts = [list(columns)[place] for place in places]
     wanted = [1] + [start + axis for start in starts for axis in range(3)]

@@ -12,9 +12,7 @@ from pstmo.extras import extra
 from pstmo.files.atomic import replacing
 from pstmo.progress import progress
 from pstmo.render.shoot import Painted, Shoot
-
-TICK = Fraction(1, 90_000)
-"""Seconds; usual frame rates are whole numbers of them."""
+from pstmo.video.clock import TICK, ticks_of
 
 QUALITY = {"preset": "superfast", "crf": "20", "x264-params": "mbtree=1:rc-lookahead=10"}
 """Of x264: with a look ahead, which this preset leaves out, files are half as large."""
@@ -40,7 +38,7 @@ def write_mp4(path: Path, shoot: Shoot) -> None:
         context.colorspace = context.color_primaries = context.color_trc = BT709
         context.color_range = STUDIO
         formats = extra("av.video.reformatter", "video").VideoReformatter()
-        for frame, ticks in zip(_shown(shoot), _ticks(shoot.scene.times, TICK), strict=True):
+        for frame, ticks in zip(_shown(shoot), ticks_of(shoot.scene.times, TICK), strict=True):
             picture = av.VideoFrame.from_numpy_buffer(frame.pixels)
             picture = formats.reformat(picture, format="yuv420p", dst_colorspace="ITU709")
             file.mux(stream.encode(_timed(picture, ticks, TICK)))
@@ -57,7 +55,7 @@ def write_gif(path: Path, shoot: Shoot) -> None:
         stream = _stream(file, "gif", shoot, GIF_TICK)
         stream.codec_context.pix_fmt = "pal8"
         reduced = _Reduced(shoot.layout.size, colours)
-        for frame, ticks in zip(_shown(shoot), _ticks(shoot.scene.times, GIF_TICK), strict=True):
+        for frame, ticks in zip(_shown(shoot), ticks_of(shoot.scene.times, GIF_TICK), strict=True):
             picture = reduced(_timed(av.VideoFrame.from_numpy_buffer(frame.pixels), ticks, GIF_TICK))
             file.mux(stream.encode(_timed(picture, ticks, GIF_TICK)))
         file.mux(stream.encode())
@@ -78,13 +76,6 @@ def _shown(shoot: Shoot) -> Iterator[Painted]:
 def _timed(picture: Any, ticks: int, tick: Fraction) -> Any:
     picture.pts, picture.time_base = ticks, tick
     return picture
-
-
-def _ticks(times: np.ndarray, tick: Fraction) -> list[int]:
-    """From 0 on, each after the last."""
-    ticks = np.rint((times - times[0]) / float(tick)).astype(int)
-    order = np.arange(len(ticks))
-    return (np.maximum.accumulate(ticks - order) + order).tolist()
 
 
 def _thinned(times: np.ndarray, step: float) -> np.ndarray:

@@ -56,9 +56,10 @@ def scene_of(people: Sequence[Motion], start: float | None = None, end: float | 
     times = people[0].times
     for motion in people[1:]:
         _check_alike(people[0], motion)
-    wanted = (times >= (start or 0.0)) & (times < (np.inf if end is None else end))
+    since, until = -np.inf if start is None else start, np.inf if end is None else end
+    wanted = (times >= since) & (times < until)
     if not wanted.any():
-        raise PstmoError(f"found no frame from {start or 0:g} s to {end} s, expected a part of {_span(times)}")
+        raise PstmoError(f"found no frame from {since:g} s to {until:g} s, expected a part of {_span(times)}")
     colours = colours_of(len(people))
     lost = [number for number, motion in enumerate(people) if motion.world is None]
     actors = []

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
+from starlette.exceptions import HTTPException as AnyHTTPException
 
 from pstmo.serve.guard import Guard
 from pstmo.serve.jobs import Full, Job, Jobs
@@ -23,6 +25,8 @@ RESULT = "sandbox allow-scripts; frame-ancestors 'self'"
 TIME = 1800.0
 """Seconds that an upload may take."""
 
+NO_JOB = "there is no such job, or no longer"
+
 router = APIRouter()
 
 
@@ -31,7 +35,9 @@ def create(jobs: Jobs, token: str | None = None) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app.state.jobs = jobs
     app.add_middleware(Guard, token=token)
-    app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(AnyHTTPException, _told)
+    app.add_exception_handler(RequestValidationError, _told_of_settings)
+    app.add_exception_handler(FileNotFoundError, _gone)
     app.include_router(router)
     return app
 
@@ -43,7 +49,7 @@ def _jobs(request: Request) -> Jobs:
 def _job(number: str, jobs: Annotated[Jobs, Depends(_jobs)]) -> Job:
     job = jobs.get(number)
     if job is None:
-        raise HTTPException(404, "there is no such job, or no longer")
+        raise HTTPException(404, NO_JOB)
     return job
 
 
@@ -52,8 +58,19 @@ TheJob = Annotated[Job, Depends(_job)]
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+    assert isinstance(error, AnyHTTPException)
     return JSONResponse({"error": error.detail}, error.status_code)
+
+
+async def _told_of_settings(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    reasons = (f"{reason['loc'][-1]}: {reason['msg']}" for reason in error.errors())
+    return JSONResponse({"error": "; ".join(reasons)}, 422)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """Of files that were deleted while somebody asked for them."""
+    return JSONResponse({"error": NO_JOB}, 404)
 
 
 @router.get("/")

@@ -12,9 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,9 @@ if sys.platform == "linux":
 State = Literal["uploading", "waiting", "running", "done", "failed"]
 
 ENDED = ("done", "failed")
+
+ERROR = "pstmo: error: "
+"""How the line begins in which a job says why it failed."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,13 @@ class Job:
     state: State = "uploading"
     progress: dict[str, Any] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
-    ended: float = 0.0
     process: subprocess.Popen[str] | None = None
+    forgetting: threading.Timer | None = None
 
     @property
     def results(self) -> dict[str, Path]:
         """Files to be had, by name."""
-        return {path.name: path for path in sorted((self.folder / "out").iterdir())} if self.state == "done" else {}
+        return {path.name: path for path in sorted((self.folder / "out").glob("*"))} if self.state == "done" else {}
 
 
 class Full(Exception):  # noqa: N818
@@ -114,6 +116,8 @@ class Jobs:
             self._jobs.pop(job.number, None)
             if job in self._waiting:
                 self._waiting.remove(job)
+            if job.forgetting:
+                job.forgetting.cancel()
             _kill(job)
         shutil.rmtree(job.folder, ignore_errors=True)
 
@@ -129,20 +133,20 @@ class Jobs:
             self.remove(job)
 
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._closed, timeout=1)
-                old = [job for job in self._jobs.values() if job.ended and job.ended < time.monotonic()]
-                if self._closed:
-                    return
-                job = self._waiting.popleft() if self._waiting else None
-                if job:
-                    job.state = "running"
-                    job.process = self._started(job)
-            for gone in old:
-                self.remove(gone)
-            if job:
-                self._run(job)
+        while job := self._next():
+            self._end(job, *self._run(job))
+
+    def _next(self) -> Job | None:
+        """The first that waits, running; None = there will be no more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._closed)
+            if self._closed:
+                return None
+            job = self._waiting.popleft()
+            job.state = "running"
+            with suppress(OSError):  # there may be no room for another process
+                job.process = self._started(job)
+            return job
 
     def _started(self, job: Job) -> "subprocess.Popen[str]":
         command = [*self._command, str(job.source), "-o", str(job.folder / "out"), *job.options]
@@ -161,11 +165,11 @@ class Jobs:
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (self.limits.disk << 20, self.limits.disk << 20))
         return process
 
-    def _run(self, job: Job) -> None:
-        """Until it ends, or its time does."""
-        assert job.process
-        late = threading.Timer(60 * self.limits.minutes, _kill, [job])
-        late.start()
+    def _run(self, job: Job) -> tuple[State, list[str]]:
+        """Until it ends, or its time does; how it ended, and what it told."""
+        if job.process is None:
+            return "failed", ["found no room for another process on this machine"]
+        late = _later(self.limits.minutes, _kill, job)
         with job.process as process:
             listener = threading.Thread(target=_listen, args=[job, process.stderr])
             listener.start()
@@ -174,25 +178,50 @@ class Jobs:
             listener.join()
         in_time = late.is_alive()
         late.cancel()
+        if not in_time:
+            return "failed", [f"stopped after {self.limits.minutes:g} minutes"]
+        if process.returncode != 0:
+            return "failed", job.told or [f"it ended without a word (exit code {process.returncode})"]
+        return "done", told
+
+    def _end(self, job: Job, state: State, told: list[str]) -> None:
+        """Deletes what was uploaded, and what came of it later; at once where the job was removed as it ran."""
         with suppress(OSError):
             job.source.unlink()
-        job.ended = time.monotonic() + 60 * self.limits.keep
-        if process.returncode != 0:
-            told = job.told or [f"it ended without a word (exit code {process.returncode})"]
-        if not in_time:
-            told = [f"stopped after {self.limits.minutes:g} minutes"]
         job.told = [line.replace(f"{job.folder}/out/", "").replace(f"{job.folder}/", "") for line in told]
-        job.state = "failed" if process.returncode else "done"
+        with self._changed:
+            if job.number in self._jobs:
+                job.forgetting = _later(self.limits.keep, self.remove, job)
+            else:
+                shutil.rmtree(job.folder, ignore_errors=True)
+            job.state = state
 
 
-def _listen(job: Job, stream: Any) -> None:
-    """To progress, and to the error that a job ends with."""
+def _later(minutes: float, action: Callable[[Job], None], job: Job) -> threading.Timer:
+    timer = threading.Timer(min(60 * minutes, threading.TIMEOUT_MAX), action, [job])
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _listen(job: Job, stream: Iterable[str]) -> None:
+    """To progress, and to the error that a job ends with, which may have several lines."""
     for line in stream:
-        with suppress(ValueError):
-            job.progress = dict(json.loads(line))
-            continue
-        if line.startswith("pstmo: error: "):
-            job.told = [line.removeprefix("pstmo: error: ").strip()]
+        progress = _progress(line)
+        if progress is not None:
+            job.progress = progress
+        elif line.startswith(ERROR):
+            job.told = [line.removeprefix(ERROR).strip()]
+        elif job.told:
+            job.told.append(line.strip())
+
+
+def _progress(line: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _kill(job: Job) -> None:

@@ -70,7 +70,7 @@ async function follow(number) {
   while (number === current) {
     const found = await asked(`jobs/${number}`);
     if (found.state === "done") return done(number, found);
-    if (found.state === "failed") return failed(found.told.join("; "));
+    if (found.state === "failed") return failed(found.told.join("\n"));
     if (found.state === "waiting") show(`waiting; ${found.before} before it`);
     else show(found.progress.doing ?? "starting", found.progress.of ? found.progress.done / found.progress.of : undefined);
     await new Promise((resolve) => setTimeout(resolve, EVERY));

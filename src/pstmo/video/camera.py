@@ -10,7 +10,7 @@ import numpy as np
 from pstmo.errors import VideoError
 from pstmo.extras import extra
 from pstmo.frame import Frame
-from pstmo.video.opening import USUAL
+from pstmo.video.opening import FASTEST, USUAL
 
 
 class Camera:
@@ -29,7 +29,8 @@ class Camera:
         if not there:
             raise VideoError(f"camera {number}: found none that gives a picture, expected the number of one, from 0 on")
         self.image_size = image.shape[1], image.shape[0]
-        self.fps = self._capture.get(cv2.CAP_PROP_FPS) or USUAL
+        fps = float(self._capture.get(cv2.CAP_PROP_FPS))
+        self.fps = fps if 0 < fps <= FASTEST else USUAL
         self._newest: tuple[float, np.ndarray] | None = None
         self._there, self._open = Condition(), True
 
@@ -50,11 +51,19 @@ class Camera:
 
     def _read(self) -> None:
         while self._open:
-            there, image = self._capture.read()
+            found = self._picture()
             with self._there:
-                self._open = self._open and there
-                self._newest = (monotonic(), image) if there else self._newest
+                self._open = self._open and found is not None
+                self._newest = found or self._newest
                 self._there.notify()
+
+    def _picture(self) -> tuple[float, np.ndarray] | None:
+        """The next one; None = the camera has ended, or fails."""
+        try:
+            there, image = self._capture.read()
+        except Exception:  # of OpenCV's
+            return None
+        return (monotonic(), image) if there else None
 
     def _next(self) -> tuple[float, np.ndarray] | None:
         """The newest picture that was not taken yet; None = there are no more."""

@@ -1,4 +1,11 @@
-"""A clock that goes forward."""
+"""Clocks that go forward."""
+
+from fractions import Fraction
+
+import numpy as np
+
+TICK = Fraction(1, 90_000)
+"""Seconds, of the clock of MP4; usual frame rates are whole numbers of them."""
 
 BACK = 1.0
 """Seconds; a clock that goes back by more was set anew."""
@@ -29,3 +36,10 @@ class Clock:
             self._shift = last + self._step - seconds
         now = seconds + self._shift
         return now if now > last else last + self._step / 2
+
+
+def ticks_of(times: np.ndarray, tick: Fraction = TICK) -> list[int]:
+    """Of rising times in a file that counts ticks: from 0 on, each after the last."""
+    ticks = np.rint((times - times[0]) / float(tick)).astype(int)
+    order = np.arange(len(ticks))
+    return (np.maximum.accumulate(ticks - order) + order).tolist()

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from pstmo.extras import extra
 from pstmo.video import open_video
+from pstmo.video.clock import TICK, ticks_of
 
 SIDE = 480
 """Pixels of the shorter side, at most."""
@@ -19,8 +19,6 @@ QUALITY = "29"
 
 KEYFRAME = 8
 """Pictures from one that stands alone to the next: as many have to be decoded, at most, to show any."""
-
-_TICK = Fraction(1, 90_000)
 
 
 def film(video: str | Path, times: np.ndarray, fps: float) -> bytes:
@@ -33,10 +31,10 @@ def film(video: str | Path, times: np.ndarray, fps: float) -> bytes:
     out = io.BytesIO()
     with av.open(out, "w", format="mp4") as file:
         stream = None
-        for seconds, image in _pictures(video, times, fps):
+        for ticks, image in zip(ticks_of(times), _pictures(video, times, fps), strict=True):
             stream = stream or _stream(file, image)
             picture = av.VideoFrame.from_ndarray(image, "rgb24").reformat(stream.width, stream.height, "yuv420p")
-            picture.pts, picture.time_base = round((seconds - times[0]) / _TICK), _TICK
+            picture.pts, picture.time_base = ticks, TICK
             file.mux(stream.encode(picture))
         if stream is not None:
             file.mux(stream.encode())
@@ -48,12 +46,12 @@ def _stream(file: Any, image: np.ndarray) -> Any:
     shrink = min(1.0, SIDE / min(height, width))
     stream = file.add_stream("libx264", options={"crf": QUALITY, "preset": "veryfast", "bf": "0"})
     stream.width, stream.height = (max(2, 2 * round(side * shrink / 2)) for side in (width, height))
-    stream.pix_fmt, stream.time_base = "yuv420p", _TICK
-    stream.codec_context.time_base, stream.codec_context.gop_size = _TICK, KEYFRAME
+    stream.pix_fmt, stream.time_base = "yuv420p", TICK
+    stream.codec_context.time_base, stream.codec_context.gop_size = TICK, KEYFRAME
     return stream
 
 
-def _pictures(video: str | Path, times: np.ndarray, fps: float) -> Iterator[tuple[float, np.ndarray]]:
+def _pictures(video: str | Path, times: np.ndarray, fps: float) -> Iterator[np.ndarray]:
     """A picture for each of the times: the nearest one, of the source's."""
     margin = 1 / fps
     start, end = max(0.0, float(times[0]) - margin), float(times[-1]) + margin
@@ -62,4 +60,4 @@ def _pictures(video: str | Path, times: np.ndarray, fps: float) -> Iterator[tupl
     for seconds in times.tolist():
         while following is not None and abs(following.seconds - seconds) <= abs(shown.seconds - seconds):
             shown, following = following, next(source, None)
-        yield seconds, shown.image
+        yield shown.image
