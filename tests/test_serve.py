@@ -126,7 +126,9 @@ def test_a_file_in_is_files_out_and_the_upload_is_gone(server: Server):
     number = server.send(b"hello", ".mp4", "&height=1.8&fps=30")
     found = server.ended(number)
     assert (found["state"], found["files"]) == ("done", {"motion-1.npz": 5, "view.html": 13})
-    assert found["told"] == ["motion-1.npz: 1 frame --all --height 1.8"]  # fps is for keypoints
+    assert found["told"] == [
+        "motion-1.npz: 1 frame --all -f bvh,glb,trc,csv --embed-video --height 1.8"
+    ]  # fps is for keypoints
     assert server.ask("GET", f"/jobs/{number}/motion-1.npz") == (200, b"olleh")
     assert [path.name for path in (server.folder / number).iterdir()] == ["out"]
     assert server.ask("DELETE", f"/jobs/{number}")[0] == 204
@@ -136,7 +138,7 @@ def test_a_file_in_is_files_out_and_the_upload_is_gone(server: Server):
 
 def test_what_is_known_of_keypoints_is_passed_on(server: Server):
     found = server.ended(server.send(b"[]", ".json", "&fps=25&width=640&tall=480"))
-    assert found["told"] == ["motion-1.npz: 1 frame --all --fps 25.0 --image-size 640 480"]
+    assert found["told"] == ["motion-1.npz: 1 frame --all -f bvh,glb,trc,csv --fps 25.0 --image-size 640 480"]
 
 
 def test_errors_are_told_without_telling_of_the_machine(server: Server):

@@ -22,6 +22,8 @@ def __getattr__(name: str) -> Any:
         return getattr(importlib.import_module("pstmo.lift"), name)
     if name == "Stream":
         return importlib.import_module("pstmo.stream").Stream
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("pstmo")
     if name == "checkpoint":
         return importlib.import_module("pstmo.checkpoint")
     raise AttributeError(f"module 'pstmo' has no attribute {name!r}")

@@ -11,4 +11,6 @@ def extra(module: str, name: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise PstmoError(f"this needs {module}: pip install 'pstmo[{name}]' ({error})") from None
+        raise PstmoError(
+            f"this needs {module}: pip install 'pstmo[{name}]', or '.[{name}]' in a clone ({error})"
+        ) from None

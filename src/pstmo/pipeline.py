@@ -13,7 +13,6 @@ from pstmo import checkpoint
 from pstmo.detect import detector
 from pstmo.errors import PstmoError
 from pstmo.files import read_everyone
-from pstmo.files.atomic import make_folder
 from pstmo.fit import fitted, told
 from pstmo.lift import Lifter, load
 from pstmo.motion import Motion
@@ -52,6 +51,12 @@ def keypoints_in(source: str, out: Path, options: Options, clock: Clock) -> dict
     goes on. Logs what was found ("pstmo.pipeline", INFO). Raises PstmoError.
     """
     reading, choosing = options.reading, options.choosing
+    if choosing.all and choosing.person is not None:
+        raise PstmoError(f"found --all and --person {choosing.person}, expected one of them")
+    if choosing.confidence is not None and not 0 <= choosing.confidence <= 1:
+        raise PstmoError(f"found a confidence of {choosing.confidence:g}, expected 0 to 1")
+    if options.lifting.smooth < 0:
+        raise PstmoError(f"found --smooth {options.lifting.smooth:g}, expected Hz from 0 on; 0 = nothing is smoothed")
     if is_video(source):
         not_of(source, "a video", reading)
         found = _seen(source, out, options.looking, choosing.fps, clock)
@@ -82,7 +87,6 @@ def _put_back(person: int, keypoints: Keypoints, people: int) -> Keypoints:
 def _seen(source: str, out: Path, looking: Looking, fps: float | None, clock: Clock) -> dict[int, Keypoints]:
     with clock("looking for people"):
         eyes = detector(looking.detector, looking.detector_weights, looking.person_weights, looking.people)
-        make_folder(out)
         people, problem = people_in_video(source, eyes, out, looking.start, looking.end, fps)
     with clock("keeping them apart"):
         found = everyone(people)

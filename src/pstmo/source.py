@@ -1,9 +1,11 @@
 """Whatever somebody has, a video or keypoints: from its name to the people in it."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from pstmo.detect import Detector
 from pstmo.errors import PstmoError
+from pstmo.files.atomic import make_folder
 from pstmo.people import People
 from pstmo.video import open_video
 from pstmo.watch import watch
@@ -35,7 +37,14 @@ def people_in_video(
     start, end: seconds. fps: of a folder of pictures. Raises PstmoError, also where nobody is seen.
     """
     video = open_video(source, start, end, fps)
-    people = watch(video, _told_by(source, start, end, fps), detector, out / DETECTIONS)
+    new = not out.exists()
+    make_folder(out)
+    try:
+        people = watch(video, _told_by(source, start, end, fps), detector, out / DETECTIONS)
+    finally:
+        if new:
+            with suppress(OSError):
+                out.rmdir()  # if there is nothing in it
     if not people.detections:
         raise PstmoError(f"{source}: {detector.name} found nobody in any of {len(people.frames)} pictures")
     return people, video.problem

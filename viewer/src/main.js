@@ -51,7 +51,12 @@ function open() {
   const person = clip.people.findIndex(({ number }) => number === Number(wish.get("person")));
   if (person >= 0) crowd.pick(person);
   room.look(wish.get("view") ?? "front");
-  player.jump((Number.parseInt(wish.get("frame")) || 1) - 1);
+  player.jump((Number.parseInt(wish.get("frame")) || firstSeen() + 1) - 1);
+}
+
+// The first frame in which the person in focus was observed.
+function firstSeen() {
+  return Math.max(clip.people[crowd.focus].observed.findIndex((seen) => seen > 0), 0);
 }
 
 createLegend(element("legend"), clip);

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -50,6 +51,9 @@ def main() -> None:
     wait for as soon as anything else runs on the machine.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when PyTorch is imported
+    if sys.argv[1:] == ["--version"]:
+        print(f"pstmo {version('pstmo')}")
+        return
     try:
         app.cli(
             prog="pstmo",

@@ -1,5 +1,6 @@
 """`pstmo lift`: a video, or keypoints of people, to 3D motion."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,9 +62,18 @@ def lift(
             write_motion(path, motion)
             told.append(f"{path}: {_described(motion)}")
         write_page(out / "view.html", motions, title=Path(source).stem, video=source if embed_video else None)
+        for path in _others(out, motions if options.choosing.all else None):
+            path.unlink()
         for name in formats:
             told += map(str, write_motions(out / f"motion{FORMATS[name].ENDING}", motions))
     print(*told, f"{out / 'view.html'}: the motion to look at, in any browser", clock, sep="\n")
+
+
+def _others(out: Path, everybody: "list[Motion] | None") -> "list[Path]":
+    """Motion files of an earlier run that this one did not write."""
+    wanted = {"motion.npz"} if everybody is None else {f"motion-{motion.person}.npz" for motion in everybody}
+    there = [path for path in out.glob("motion*.npz") if re.fullmatch(r"motion(-\d+)?\.npz", path.name)]
+    return [path for path in there if path.name not in wanted]
 
 
 def _can_embed(source: str, wanted: bool) -> None:

@@ -1,6 +1,9 @@
 """Networks in .tflite files, run by LiteRT."""
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import cpu_count
 from pathlib import Path
 
@@ -26,8 +29,9 @@ class Network:
         if not path.is_file():
             raise FormatError(f"{path}: found no such file, expected a network (.tflite)")
         try:
-            self._interpreter = litert.Interpreter(str(path), num_threads=threads or min(cpu_count() or 1, THREADS))
-            self._interpreter.allocate_tensors()
+            with _quiet():
+                self._interpreter = litert.Interpreter(str(path), num_threads=threads or min(cpu_count() or 1, THREADS))
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise FormatError(f"{path}: found no network that LiteRT reads, expected .tflite ({error})") from None
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
@@ -44,6 +48,20 @@ class Network:
         self._interpreter.set_tensor(self._input, values[None])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index)[0] for index in self._outputs]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """LiteRT writes a line about itself to standard error, past Python."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:  # noqa: PTH123
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -43,8 +43,8 @@ class RTMPose:
         _set_sizes(self._find, self._joints)
 
     def __call__(self, frames: Iterable[Frame], known: Sequence[Detection] = ()) -> Iterator[list[Detection]]:
-        """The people in each picture, in the order of the pictures, each taken when it is needed. Each picture is looked
-        at anew, whoever is known."""
+        """The people in each picture, in the order of the pictures, each taken when it is needed; whoever is known, it
+        is looked at anew."""
         for frame in frames:
             image = np.ascontiguousarray(checked(frame)[..., ::-1])  # rtmlib expects BGR
             boxes = self._find(image)[: self._people]

@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from pstmo.errors import FormatError
 from pstmo.files import (
     alphapose,
@@ -104,6 +106,7 @@ def read_everyone(
     with naming(path):
         known, people = _read(path, format)
         facts = {"skeleton": skeleton, "image_size": image_size, "fps": fps}
+        _check_pixels(replace(people, image_size=image_size or people.image_size))
         found = everyone(people, **facts) or {1: keypoints_of(people, **facts)}  # who is there, but in no joint
     one = next(iter(found.values()))
     width, height = one.image_size
@@ -113,6 +116,18 @@ def read_everyone(
         counted(found),
     )
     return found
+
+
+def _check_pixels(people: People) -> None:
+    """Raises FormatError where places can only be fractions of a picture whose size is known."""
+    if people.normalised or people.image_size is None or min(people.image_size) < 10:
+        return
+    farthest = max((np.abs(seen.joints[seen.observed, :2]).max(initial=0) for seen in people.detections), default=2.0)
+    if 0 < farthest <= 1:
+        width, height = people.image_size
+        raise FormatError(
+            f"all keypoints lie within one pixel of {width} x {height}: found fractions of the picture, expected pixels"
+        )
 
 
 def read_people(path: str | Path, *, format: str | None = None) -> People:

@@ -12,6 +12,9 @@ from pstmo.render.colours import Colours, colours_of
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import Skeleton
 
+LEAVE = 1.0
+"""Seconds that somebody stays after being observed for the last time, and is there before the first."""
+
 APART = 1.2
 """Metres between people who have no place in a world."""
 
@@ -66,8 +69,16 @@ def scene_of(people: Sequence[Motion], start: float | None = None, end: float | 
     for number, (motion, own) in enumerate(zip(people, colours, strict=True)):
         aside = APART * (lost.index(number) - (len(lost) - 1) / 2) if number in lost else 0.0
         positions = motion.positions + np.array([aside, 0, 0], np.float32)
+        positions[_away(motion)] = np.nan
         actors.append(Actor(positions, _sure(motion), motion.skeleton, motion.keypoints, motion.person, own))
     return Scene(times[wanted], np.flatnonzero(wanted), tuple(actors))
+
+
+def _away(motion: Motion) -> np.ndarray:
+    """(frames,) bool: more than LEAVE before somebody is first observed, or after the last time."""
+    times = motion.times
+    seen = times[motion.observed]
+    return (times < seen[0] - LEAVE) | (times > seen[-1] + LEAVE) if len(seen) else np.zeros(len(times), bool)
 
 
 def _check_alike(first: Motion, other: Motion) -> None:

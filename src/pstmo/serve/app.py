@@ -120,7 +120,8 @@ async def upload(
     if ending not in VIDEOS + KEYPOINTS:
         endings = ", ".join(VIDEOS + KEYPOINTS)
         raise HTTPException(415, f"found a file that ends in {ending[:12]!r}, expected one of {endings}")
-    options = ["--all"]
+    options = ["--all", "-f", "bvh,glb,trc,csv"]
+    options += ["--embed-video"] if ending in VIDEOS else []
     options += [] if height is None else ["--height", str(height)]
     options += [] if fps is None or ending in VIDEOS else ["--fps", str(fps)]
     options += [] if None in (width, tall) or ending in VIDEOS else ["--image-size", str(width), str(tall)]

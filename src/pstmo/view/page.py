@@ -21,7 +21,7 @@ from pstmo.view.film import film
 from pstmo.view.pack import Pack
 
 
-def write_page(path: Path, people: Sequence[Motion], title: str = "", video: str | Path | None = None) -> None:
+def write_page(path: str | Path, people: Sequence[Motion], title: str = "", video: str | Path | None = None) -> None:
     """Writes the page to `path`, whole or not at all.
 
     people: who moves, in the same frames; the first is in focus when the page opens. video: the source that they were
