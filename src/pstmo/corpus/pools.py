@@ -8,6 +8,8 @@ import logging
 import os
 import pickle
 import shutil
+import socket
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -79,26 +81,33 @@ def on_ray(items: Sequence[Item], order: Order, cluster: str | None = None) -> I
 
 def _once(ray: Any, items: list[Item], order: Order, alone: bool) -> Iterator[Record]:
     """Of those that could be done. alone: an actor has nothing else to lose."""
-    there = ray.cluster_resources()
-    gpus = int(there.get("GPU", 0)) if order.options.lifting.device.startswith("cuda") else 0
-    if not gpus and order.options.lifting.device.startswith("cuda"):
-        raise PstmoError(f"found no GPU that Ray knows of, expected one for --device {order.options.lifting.device}")
-    see, lift = pools(any(is_video(item.address) for item in items), int(there["CPU"]), gpus)
+    see, lift = _pools(ray, items, order.options.lifting.device)
     blocks = len(items) if alone else min(len(items), BLOCKS)
     data = ray.data.from_items([{"it": pickle.dumps(item)} for item in items], override_num_blocks=blocks)
-    ahead = 1 if alone else 2
     for stage, pool in ((_See, see), (_Lift, lift)):
-        data = data.map_batches(
-            stage,
-            fn_constructor_args=(order,),
-            compute=ray.data.ActorPoolStrategy(size=min(pool.size, len(items)), max_tasks_in_flight_per_actor=ahead),
-            batch_size=None,
-            num_cpus=pool.cpus,
-            num_gpus=pool.gpus,
-            ray_remote_args_fn=_restarted,
-        )
+        size, ahead = min(pool.size, len(items)), 1 if alone else 2
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Ray would like to try again for ever what kills its workers
+            data = data.map_batches(
+                stage,
+                fn_constructor_args=(order,),
+                compute=ray.data.ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=ahead),
+                batch_size=None,
+                num_cpus=pool.cpus,
+                num_gpus=pool.gpus,
+                ray_remote_args_fn=_restarted,
+            )
     for row in data.iter_rows():
         yield pickle.loads(row["it"])
+
+
+def _pools(ray: Any, items: Sequence[Item], device: str) -> tuple[Pool, Pool]:
+    """Raises PstmoError when there is no GPU, but one is asked for."""
+    there, videos = ray.cluster_resources(), any(is_video(item.address) for item in items)
+    gpus = int(there.get("GPU", 0)) if device.startswith("cuda") else 0
+    if device.startswith("cuda") and not gpus:
+        raise PstmoError(f"found no GPU that Ray knows of, expected one for --device {device}")
+    return pools(videos, int(there["CPU"]), gpus)
 
 
 def _restarted() -> dict[str, int]:
@@ -133,26 +142,56 @@ def _column(things: Iterable[object]) -> dict[str, np.ndarray]:
 @contextmanager
 def _ray(cluster: str | None) -> Iterator[Any]:
     """Ray, quiet, and gone afterwards."""
+    if cluster:
+        _knock(cluster)
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what Ray imports and leaves open
-        ray = extra("ray", "corpus")
-        extra("ray.data", "corpus")
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        folder = _folder()
-        alone = {"include_dashboard": False, "object_store_memory": STORE, "_temp_dir": str(folder)}
-        try:
+    folder = _folder()
+    alone = {"include_dashboard": False, "object_store_memory": STORE, "_temp_dir": str(folder)}
+    try:
+        with _hushed():
+            ray = extra("ray", "corpus")
+            extra("ray.data", "corpus")
+            logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+            warnings.filterwarnings("ignore", module=r"ray\.")  # such as of workers without work
             ray.init(cluster or "local", **({} if cluster else alone), log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            raise PstmoError(f"cannot use Ray at {cluster or 'this machine'}: {str(error).splitlines()[0]}") from None
-        try:
-            context = ray.data.DataContext.get_current()
-            context.enable_progress_bars = context.print_on_execution_start = False
-            context.max_errored_blocks = -1  # what they held is tried again
-            yield ray
-        finally:
-            ray.shutdown()
-            shutil.rmtree(folder, ignore_errors=True)
+        ray._private.worker._worker_logs_enabled = False  # of dead workers: records tell of them, and stdout is ours
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = context.print_on_execution_start = False
+        context.max_errored_blocks = -1  # what they held is tried again
+        yield ray
+    except (ConnectionError, ValueError) as error:
+        raise PstmoError(f"cannot use Ray at {cluster or 'this machine'}: {str(error).splitlines()[0]}") from None
+    finally:
+        if "ray" in sys.modules:
+            sys.modules["ray"].shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _knock(cluster: str) -> None:
+    """Ray would wait for minutes for somebody who isn't there. Raises PstmoError."""
+    host, _, port = cluster.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return  # a name, such as auto
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise PstmoError(f"cannot use Ray at {cluster}: {error}") from None
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """No warnings, and nothing of what Ray's own core writes to standard error when it starts."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def _folder() -> Path:
