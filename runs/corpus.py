@@ -5,8 +5,8 @@
 Makes keypoint files of 10 seconds from the sample's, each a little different; lifts them with `pstmo lift-corpus`; and
 before and after it, half each, the same frames with `Lifter.lift`, in one process, nothing read or written. Then the
 corpus once more, the whole process group killed at random moments and started again. Checks that the index is complete
-and that motion files equal those of `pstmo lift`, to 1e-5 m. Other work on the machine slows both sides: CPU seconds, of
-all processes that a side started, stand beside wall time.
+and that motion files equal those of `pstmo lift`, to 1e-5 m. Other work on the machine slows both sides: beside wall
+time stand CPU seconds, of all processes that a side started.
 """
 
 import argparse

@@ -152,8 +152,8 @@ def _ray(cluster: str | None) -> Iterator[Any]:
             ray = extra("ray", "corpus")
             extra("ray.data", "corpus")
             logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-            warnings.filterwarnings("ignore", module=r"ray\.")  # such as of workers without work
             ray.init(cluster or "local", **({} if cluster else alone), log_to_driver=False, logging_level=logging.ERROR)
+        warnings.filterwarnings("ignore", module=r"ray\.")  # such as of workers without work
         ray._private.worker._worker_logs_enabled = False  # of dead workers: records tell of them, and stdout is ours
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = context.print_on_execution_start = False
