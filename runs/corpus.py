@@ -53,6 +53,10 @@ def main() -> None:
     print(f"| `Lifter.lift`, one process | {wall:.0f} | {frames / wall:.0f} | {cpu:.0f} |")
     print(f"| `pstmo lift-corpus` | {corpus['wall']:.0f} | {frames / corpus['wall']:.0f} | {corpus['cpu']:.0f} |")
     print(f"throughput: {wall / corpus['wall']:.0%} by wall time, {cpu / corpus['cpu']:.0%} by CPU time", flush=True)
+    between, ended = steady(out), options.files - (os.cpu_count() or 1)
+    print(
+        f"between the first items' end and the last's: {between:.0f} s, {ended / between * frames / options.files:.0f} frames/s"
+    )
     print(f"where it went, s of all workers: {json.dumps(stages(out))}")
     killed(source, options.folder / "killed", options.kills, corpus["wall"])
     check(source, options.folder, options.files)
@@ -113,6 +117,12 @@ def seconds_below(root: int) -> dict[int, float]:
     while more := {number for number, (parent, _) in found.items() if parent in below} - below:
         below |= more
     return {number: found[number][1] for number in below if number in found}
+
+
+def steady(out: Path) -> float:
+    """Seconds without Ray's start and end."""
+    ends = [path.stat().st_mtime for path in out.rglob("record.json")]
+    return max(ends) - min(ends)
 
 
 def stages(out: Path) -> dict[str, float]:

@@ -30,10 +30,6 @@ class Place:
     def below(self, name: str) -> "Place":
         return Place(f"{self.address.rstrip('/')}/{name}", f"{self.path.rstrip('/')}/{name}", self.system)
 
-    def at(self, path: str) -> "Place":
-        """By the path of a file below this folder."""
-        return self.below(path.removeprefix(self.path.rstrip("/") + "/"))
-
     def holds(self, other: "Place", path: str) -> bool:
         """Whether a path of another place's file system lies in this folder."""
         return self.system == other.system and path.startswith(self.path.rstrip("/") + "/")
@@ -56,6 +52,12 @@ class Place:
         with self._telling("read"):
             return bytes(self.system.cat_file(self.path))  # type: ignore[arg-type]
 
+    def read_all(self, paths: list[str]) -> list[bytes]:
+        """Of files below this folder, many at once where the file system can; b"" = that could not be read."""
+        with self._telling("read"):
+            found = self.system.cat_ranges(paths, [None] * len(paths), [None] * len(paths), on_error="return")
+        return [content if isinstance(content, bytes) else b"" for content in found]
+
     def write(self, content: bytes) -> None:
         """The whole file at once. Raises PstmoError."""
         with self._telling("write"):
@@ -76,8 +78,11 @@ class Place:
         if self.local:
             return Path(self.path)
         copy = folder / Path(self.path).name
-        with self._telling("read"):
-            self.system.get(self.path, str(copy), recursive=self.system.isdir(self.path))
+        for path in self.files() or [self.path]:
+            target = copy / path.removeprefix(self.path).strip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with self._telling("read"):
+                self.system.get_file(path, str(target))
         return copy
 
     def remove(self) -> None:

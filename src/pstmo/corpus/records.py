@@ -60,8 +60,8 @@ class Target:
 
     def records(self) -> dict[str, Record]:
         """By item; what can't be read as a record is none."""
-        places = (self.folder.at(path) for path in self.folder.files() if path.endswith(f"/{RECORD}"))
-        read = (_record(there.read()) for there in places)
+        paths = [path for path in self.folder.files() if path.endswith(f"/{RECORD}")]
+        read = (_record(content) for content in self.folder.read_all(paths))
         return {record.item: record for record in read if record}
 
     def clear(self, item: str) -> None:
