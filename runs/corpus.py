@@ -53,10 +53,8 @@ def main() -> None:
     print(f"| `Lifter.lift`, one process | {wall:.0f} | {frames / wall:.0f} | {cpu:.0f} |")
     print(f"| `pstmo lift-corpus` | {corpus['wall']:.0f} | {frames / corpus['wall']:.0f} | {corpus['cpu']:.0f} |")
     print(f"throughput: {wall / corpus['wall']:.0%} by wall time, {cpu / corpus['cpu']:.0%} by CPU time", flush=True)
-    between, ended = steady(out), options.files - (os.cpu_count() or 1)
-    print(
-        f"between the first items' end and the last's: {between:.0f} s, {ended / between * frames / options.files:.0f} frames/s"
-    )
+    rate = (1 - (os.cpu_count() or 1) / options.files) * frames / steady(out)
+    print(f"without Ray's start, from the first items' end to the last's: {rate:.0f} frames/s")
     print(f"where it went, s of all workers: {json.dumps(stages(out))}")
     killed(source, options.folder / "killed", options.kills, corpus["wall"])
     check(source, options.folder, options.files)
