@@ -6,12 +6,12 @@ from pathlib import Path
 import pstmo
 
 ORDER = (
-    "errors", "progress", "extras", "options", "skeleton", "presets", "camera", "sequence", "frame", "people",
+    "errors", "logged", "progress", "extras", "options", "skeleton", "presets", "camera", "sequence", "frame", "people",
     "tracking", "motion", "persons", "files", "runner", "video", "detect", "watch", "source", "datasets", "spline",
     "smooth", "sides", "fill", "framing", "track", "windows", "chance", "synthesis", "imperfect", "cmu4", "model",
     "official", "checkpoint", "threads", "gaps", "metrics", "training", "windowed", "modes", "lift", "stream",
-    "world", "limits", "contact", "fit", "motions", "pipeline", "export", "tally", "evaluate", "tables", "report",
-    "train", "reproduce", "view", "render", "benchmark", "serve", "cli", "__init__", "__main__",
+    "world", "limits", "contact", "fit", "motions", "pipeline", "corpus", "export", "tally", "evaluate", "tables",
+    "report", "train", "reproduce", "view", "render", "benchmark", "serve", "cli", "__init__", "__main__",
 )  # fmt: skip
 """The flow: a module may import only what stands before it (and siblings in its own package)."""
 

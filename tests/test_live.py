@@ -136,10 +136,9 @@ def test_a_video_is_lifted_picture_by_picture(small_checkpoint: Path, tmp_path: 
     demo, pipe = Path(__file__).parents[1] / "samples/sports2d_demo.mp4", tmp_path / "demo.mkv"
     with av.open(str(demo)) as source, av.open(str(pipe), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
-        for packet in source.demux(video=0):
-            if packet.dts is not None:
-                packet.stream = stream
-                target.mux(packet)
+        for packet in [packet for packet in source.demux(video=0) if packet.dts is not None][:45]:
+            packet.stream = stream
+            target.mux(packet)
     done, mp4 = (
         subprocess.run(
             [sys.executable, "-m", "pstmo", "live", "-", "-w", str(small_checkpoint), "--lag", "1"],
@@ -153,6 +152,6 @@ def test_a_video_is_lifted_picture_by_picture(small_checkpoint: Path, tmp_path: 
     assert (mp4.returncode, mp4.stdout) == (2, b"")
     assert b"must begin with its table of contents" in mp4.stderr
     head, *poses = map(json.loads, done.stdout.splitlines())
-    assert (head["lag"], len(poses)) == (1, 150)
-    np.testing.assert_allclose([pose["timestamp"] for pose in poses], np.arange(150) / 30, atol=1e-3)
-    assert sum(pose["observed"] for pose in poses) > 120
+    assert (head["lag"], len(poses)) == (1, 45)
+    np.testing.assert_allclose([pose["timestamp"] for pose in poses], np.arange(45) / 30, atol=1e-3)
+    assert sum(pose["observed"] for pose in poses) > 35

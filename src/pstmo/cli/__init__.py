@@ -1,6 +1,19 @@
 """The command line: one file a group of commands; the only place that prints."""
 
-from pstmo.cli import benchmark, convert, data, lift, live, measure, serve, train, view, weights
+from pstmo.cli import benchmark, convert, corpus, data, lift, live, measure, serve, train, view, weights
 from pstmo.cli.app import main
 
-__all__ = ["benchmark", "convert", "data", "lift", "live", "main", "measure", "serve", "train", "view", "weights"]
+__all__ = [
+    "benchmark",
+    "convert",
+    "corpus",
+    "data",
+    "lift",
+    "live",
+    "main",
+    "measure",
+    "serve",
+    "train",
+    "view",
+    "weights",
+]

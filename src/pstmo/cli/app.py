@@ -1,10 +1,7 @@
 """The app that commands register with. Each is a function: its parameters are the options, its docstring the help."""
 
-import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -13,35 +10,13 @@ import tyro
 from tyro.conf import arg
 
 from pstmo.errors import PstmoError, Stopped
+from pstmo.logged import logged
 
 app = tyro.extras.SubcommandApp()
 
+__all__ = ["Out", "app", "logged", "main"]
+
 Out = Annotated[Path, arg(aliases=["-o"])]
-
-
-class _Kept(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.INFO)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(record.getMessage())
-
-
-@contextmanager
-def logged(*names: str) -> Iterator[list[str]]:
-    """Lists what the library logs under those names, to be printed once all has gone well."""
-    loggers, handler = [logging.getLogger(name) for name in names], _Kept()
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.INFO)
-        logger.addHandler(handler)
-    try:
-        yield handler.lines
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.removeHandler(handler)
-            logger.setLevel(level)
 
 
 def main() -> None:

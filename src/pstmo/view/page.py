@@ -42,7 +42,7 @@ def write_page(path: str | Path, people: Sequence[Motion], title: str = "", vide
         video=base64.b64encode(pictures).decode(),
         script=files.joinpath("viewer.js").read_text("utf-8"),
     )
-    with replacing(path) as temporary:
+    with replacing(Path(path)) as temporary:
         temporary.write_text(page, "utf-8")
 
 
