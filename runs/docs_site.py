@@ -2,8 +2,8 @@
 
     python runs/docs_site.py
 
-Pages lie in out/docs before zensical builds them: README.md's parts where index.md names them, every command's own help,
-and a page a module, which mkdocstrings fills from docstrings. What is built asks no other machine for anything.
+Pages lie in out/docs before zensical builds them: README.md's parts where index.md names them, every command's own
+help, and a page a module, which mkdocstrings fills from docstrings. What is built asks no other machine for anything.
 """
 
 import io
@@ -18,7 +18,11 @@ from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
+from pstmo.cli import main as pstmo
+from pstmo.cli.app import app
+
 CONFIG, DOCS, STAGED, SITE = Path("zensical.toml"), Path("docs"), Path("out/docs"), Path("out/site")
+FETCHED = re.compile(r"""<(?:script|link|img|iframe|video|source)\b[^>]*?(?:src|href)=["']?((?:https?:)?//[^"' >]+)""")
 PART = re.compile(r"<!-- README\.md: (.+?) -->")
 SHIM = "https://unpkg.com/iframe-worker/shim"
 """What zensical's pages load so that the search works from disk; ours is docs/search-from-disk.js."""
@@ -29,7 +33,10 @@ def main() -> None:
     subprocess.run([Path(sys.executable).with_name("zensical"), "build", "--strict", "--clean"], check=True)
     for page in SITE.rglob("*.html"):
         up = "../" * (len(page.relative_to(SITE).parts) - 1)
-        page.write_text(page.read_text("utf-8").replace(SHIM, f"{up}search-from-disk.js"), "utf-8")
+        text = page.read_text("utf-8").replace(SHIM, f"{up}search-from-disk.js")
+        page.write_text(text, "utf-8")
+        for foreign in FETCHED.findall(text):
+            sys.exit(f"{page} would load {foreign} from another machine")
     files = [path for path in SITE.rglob("*") if path.is_file()]
     print(f"{SITE}: {len(files)} files, {sum(path.stat().st_size for path in files) / 1e6:.1f} MB")
 
@@ -66,14 +73,12 @@ def readme(heading: str) -> str:
 
 def commands() -> str:
     """A page with the help of every command, as the terminal shows it."""
-    from pstmo import cli
-
     os.environ["COLUMNS"] = "90"
     text = "# Commands\n\nWhat `pstmo COMMAND --help` says.\n"
-    for name in ("", *cli.app.app._subcommands):
+    for name in ("", *app._subcommands):
         sys.argv, said = ["pstmo", *name.split(), "--help"], io.StringIO()
         with redirect_stdout(said), suppress(SystemExit):
-            cli.main()
+            pstmo()
         text += f"\n## pstmo {name}".rstrip() + f"\n\n```text\n{said.getvalue().strip()}\n```\n"
     return text
 
