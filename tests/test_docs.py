@@ -27,6 +27,18 @@ CALLS = [call for page in PAGES for call in commands(page)]
 OTHERS = {"--index-url", "--no-deps", "--save-predictions", "--write_json", "--save-json"}
 """Options of other programs that the text names."""
 
+TEXTS = (
+    "src/pstmo/",
+    "keypoint file",
+    "errors  progress",
+    "keypoints.json: ",
+    "frame,",
+    '{"joints"',
+    "mydata/",
+    "pretrain/ ",
+)
+"""Beginnings of indented blocks that are no commands."""
+
 
 class Parsed(Exception):  # noqa: N818
     """The command line was understood; nothing further was done."""
@@ -93,6 +105,14 @@ def test_the_pages_are_taken_apart():
 
 def test_every_line_of_a_block_of_commands_calls_a_program_that_is_known():
     assert [call for call in CALLS if call.words[0] not in PROGRAMS] == []
+
+
+def test_indented_blocks_are_commands_or_known_not_to_be():
+    """A mistyped program's name would otherwise make a block one of text."""
+    texts = [
+        block.text for page in PAGES for block in blocks(page) if block.language == "indented" and not lines(block)
+    ]
+    assert [text for text in texts if not text.startswith(TEXTS)] == []
 
 
 def test_pstmo_understands_every_command(understands):
