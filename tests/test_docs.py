@@ -94,7 +94,7 @@ def options_of(*words: str) -> frozenset[str]:
 
 def test_the_pages_are_taken_apart():
     page = ROOT / "docs/howto/live.md"
-    assert [block.language for block in blocks(page)] == [*["indented"] * 4, "python", "python"]
+    assert [block.language for block in blocks(page)] == [*["indented"] * 3, "python", "indented", "python"]
     assert lines(blocks(page)[0]) == ["pstmo live 0", "pstmo live video.mp4 > poses.jsonl"]
     assert lines(blocks(page)[1]) == []
     [made, lifted] = calls("", "python tracker.py | OMP=1 pstmo live --fps 30 > poses.jsonl")

@@ -55,6 +55,8 @@ def follow(name: str, known: dict[str, Any] | None = None) -> int:
     known, done = dict(known or {}), 0
     for block in blocks(ROOT / name):
         if block.language == "python":
+            if named := re.match(r"# (\w+\.py)\n", block.text):
+                Path(named[1]).write_text(block.text)
             exec(compile(block.text, name, "exec"), known)
             done += 1
         for line in lines(block):
@@ -116,10 +118,6 @@ def test_ones_own_detector():
 
 
 def test_live():
-    example = [
-        block.text for block in blocks(ROOT / "docs/howto/live.md") if "JSON" in block.text or "json" in block.text
-    ]
-    Path("tracker.py").write_text(next(text for text in example if text.startswith("import json")))
     with redirect_stdout(io.StringIO()):
         assert follow("docs/howto/live.md") == 5
     assert len(Path("poses.jsonl").read_text().splitlines()) == 1 + 60
