@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint viewer clean
+.PHONY: demo test lint docs viewer clean
 
 demo: .venv/package
 	$(BIN)/pstmo lift samples/sports2d_demo.mp4 -o out/demo --all --embed-video
@@ -25,9 +25,16 @@ lint: .venv/dev
 	$(PIP) --editable ".[dev]"
 	touch $@
 
+docs: .venv/docs
+	$(BIN)/python runs/docs_site.py
+
+.venv/docs: .venv/package
+	$(PIP) --editable ".[docs]"
+	touch $@
+
 # The page's script; only needed after a change in viewer/src. Needs Node.
 viewer:
 	cd viewer && npm ci && npm run build
 
 clean:
-	rm -rf .venv out
+	rm -rf .venv out .cache

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from pstmo import detector
 from pstmo.camera import Camera, Intrinsics
 from pstmo.chance import Chance
 from pstmo.datasets import motions
+from pstmo.imperfect import DetectorNoise, detect
 from pstmo.people import Detection, People
 from pstmo.skeleton import COCO, MOCAP
 
@@ -128,7 +128,7 @@ def noisy(screen: Screen, depths: np.ndarray, chance: np.random.Generator) -> tu
     """Joints, whether they are observed, and which share of a person is hidden. Of the hidden joints half are missed,
     the others tremble, and many are taken from the person in front."""
     draws = Chance.of("crossings", int(chance.integers(2**31)))
-    made = detector.detect(torch.from_numpy(screen).float(), detector.DetectorNoise(cut_off=0.0), draws)
+    made = detect(torch.from_numpy(screen).float(), DetectorNoise(cut_off=0.0), draws)
     xy, behind = made.xy.numpy().astype(float), hidden(screen, depths)
     size = np.ptp(boxes(screen)[..., [1, 3]], axis=-1).mean(1)
     covered = np.logical_or.reduce(behind)

@@ -32,7 +32,16 @@ from pstmo.windows import mirrored
 FIRST = "aae8f66:src/pstmo/weights/cmu-coco17-w27.safetensors"
 WINDOWS = 8192
 PERFECT = DetectorNoise(
-    steady=0, drift=0, jitter=0, outlier=0, swap=0, gap=0, lost=0, cut_off=0, nobody=0, strength=(1, 1)
+    steady=0.0,
+    drift=0.0,
+    jitter=0.0,
+    outlier=0.0,
+    swap=0.0,
+    gap=0.0,
+    lost=0.0,
+    cut_off=0.0,
+    nobody=0.0,
+    strength=(1.0, 1.0),
 )
 
 LIMITS = """\

@@ -31,7 +31,7 @@ GROWN_LR = 5e-4
 """A quarter of the preset's, which took a grown network from 84 to 117 mm of validation error in its first epoch."""
 
 FILL = "cmu-fill"
-WHOLE = DetectorNoise(outlier=0, swap=0, gap=0, lost=0, cut_off=0, nobody=0)
+WHOLE = DetectorNoise(outlier=0.0, swap=0.0, gap=0.0, lost=0.0, cut_off=0.0, nobody=0.0)
 """Nothing is missing but what the masks hide."""
 
 NAMES = ("cmu-w27", *STEPS, FILL, "frame-by-frame")
