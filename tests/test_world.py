@@ -238,6 +238,22 @@ def test_people_share_up_and_floor_and_one_may_stand_on_a_block():
     assert abs(lows[2] - lows[0] - 1.5) < 0.05
 
 
+def test_frames_in_which_nobody_was_seen_tell_nothing_of_the_world():
+    """There a pose is held, perhaps a jump or a fall."""
+    motion, held = person(), person()
+    held[60:] = held[60:] @ np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])  # turned by 37 degrees
+    gappy = seen(motion, way())
+    xy, confidence = gappy.xy.copy(), gappy.confidence.copy()
+    xy[60:], confidence[60:] = np.nan, 0
+    observed = np.arange(len(motion)) < 60
+    partly = replace(poses(held), observed=observed)
+    found = in_world(partly, replace(gappy, xy=xy, confidence=confidence))
+    plain = in_world(poses(motion), gappy)
+    off = np.degrees(np.arccos((found.orientation[2] @ plain.orientation[2]).clip(-1, 1)))
+    assert off < 2
+    assert abs(found.camera_height - plain.camera_height) < 0.05
+
+
 def test_one_in_one_world_is_one_in_a_world():
     one = in_one_world([placed(poses(person()), seen(person(), way()))])[0]
     np.testing.assert_array_equal(one.positions, in_world(poses(person()), seen(person(), way())).positions)

@@ -70,6 +70,12 @@ class Placed(NamedTuple):
     scale: float | None
 
     @property
+    def seen(self) -> Bool[np.ndarray, " frames"]:
+        """Frames that tell of the person; all of them where none does."""
+        seen = self.poses.observed if self.trajectory is None else self.poses.observed & self.trajectory.seen
+        return seen if seen.any() else np.ones_like(seen)
+
+    @property
     def motion(self) -> Motion:
         return self.body if self.trajectory is None else self.body + self.trajectory.root[:, None]
 
@@ -116,12 +122,12 @@ def in_one_world(people: Sequence[Placed], *, upright: bool = True, floor: bool 
     was seen for long; who then stands no farther above it than errors explain stands on it, others on something. Raises
     SkeletonError for joints that lack names."""
     skeleton = people[0].poses.skeleton
-    up = upwards(np.concatenate([person.body for person in people]), skeleton) if upright else None
+    up = upwards(np.concatenate([person.body[person.seen] for person in people]), skeleton) if upright else None
     orientation = levelled(CAMERA_UP if up is None else up)
     motions = [person.motion @ orientation.T for person in people]
     grounds = np.zeros(len(people))
     if floor:
-        grounds = np.array([floor_below(motion, skeleton) for motion in motions])
+        grounds = np.array([floor_below(m[one.seen], skeleton) for one, m in zip(people, motions, strict=True)])
         frames = np.array([person.poses.observed.sum() for person in people])
         lowest = grounds[frames >= LONG * frames.max()].min()
         grounds = np.where(grounds < lowest + max(STEP, -SINKS * lowest), grounds, lowest)
