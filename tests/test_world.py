@@ -241,11 +241,11 @@ def test_people_share_up_and_floor_and_one_may_stand_on_a_block():
 def test_frames_in_which_nobody_was_seen_tell_nothing_of_the_world():
     """There a pose is held, perhaps a jump or a fall."""
     motion, held = person(), person()
-    held[60:] = held[60:] @ np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])  # turned by 37 degrees
+    held[30:] = held[30:] @ np.array([[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]])  # turned by 37 degrees
     gappy = seen(motion, way())
     xy, confidence = gappy.xy.copy(), gappy.confidence.copy()
-    xy[60:], confidence[60:] = np.nan, 0
-    observed = np.arange(len(motion)) < 60
+    xy[30:], confidence[30:] = np.nan, 0
+    observed = np.arange(len(motion)) < 30
     partly = replace(poses(held), observed=observed)
     found = in_world(partly, replace(gappy, xy=xy, confidence=confidence))
     plain = in_world(poses(motion), gappy)
