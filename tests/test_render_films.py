@@ -208,6 +208,13 @@ def test_the_command_says_what_it_can_make(tmp_path, lifted, pstmo_here):
         assert (result.code, message in result.err) == (2, True), result.err
 
 
+def test_a_film_does_not_take_its_videos_place(tmp_path, lifted, pstmo_here):
+    (tmp_path / "walk.mp4").write_bytes(b"precious")
+    result = pstmo_here(tmp_path, f"view {lifted} -o walk.mp4 --video ./walk.mp4")
+    assert (result.code, "is what the motion or its video is read from" in result.err) == (2, True)
+    assert (tmp_path / "walk.mp4").read_bytes() == b"precious"
+
+
 def test_people_of_several_files_are_told_apart_and_those_of_several_runs_not_mixed(tmp_path, lifted, pstmo_here):
     for name in ("a.npz", "b.npz"):
         write_motion(tmp_path / name, standing(5))

@@ -45,6 +45,10 @@ def view(
         return
     if out is None or out.suffix.lower() not in ENDINGS:
         raise PstmoError(f"found {'no -o' if out is None else out}, expected {EXPECTED}")
+    if any(
+        Path(read).exists() and out.exists() and out.samefile(read) for read in (*sources, *([video] if video else []))
+    ):
+        raise PstmoError(f"{out} is what the motion or its video is read from, expected another name")
     if out.suffix.lower() == ".html":
         _write_page(out, people, video, rendering)
     else:
