@@ -9,7 +9,7 @@ demo: .venv/package
 	$(BIN)/pstmo lift samples/sports2d_demo.mp4 -o out/demo --all --embed-video
 
 test: .venv/dev lint
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 lint: .venv/dev
 	$(BIN)/ruff check

@@ -1,7 +1,7 @@
 """Shared by the tests: tiny networks and tiny motion, so that everything real can be run in a moment."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +46,14 @@ def keypoints(frames: int, seed: int = 0) -> Keypoints:
     pose = chance.uniform((200, 100), (440, 400), (1, 17, 2))
     sway = 20 * np.sin(np.arange(frames) / 8 + chance.uniform(0, 6, (17, 2, 1))).transpose(2, 0, 1)
     return Keypoints.from_array(pose + sway, image_size=(640, 480), fps=30)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Names of files that are no text stand in logs; reports with them could not go from one process to another."""
+    report = yield
+    report.sections = [(name, text.encode(errors="replace").decode()) for name, text in report.sections]
+    return report
 
 
 class Result(NamedTuple):

@@ -500,3 +500,13 @@ def test_a_missing_extra_is_told_before_the_work(files: Path, pstmo_here, monkey
     result = pstmo_here(files, "evaluate --data people --keypoints a -w small.safetensors -o results")
     assert_one_message(result, r"this needs matplotlib: pip install 'pstmo\[report\]'")
     assert contents(files) == before
+
+
+def test_a_name_that_is_no_text_is_lifted(files: Path, tmp_path: Path):
+    odd = os.fsencode(tmp_path) + b"/odd\xe9.npz"
+    Path(os.fsdecode(odd)).write_bytes((files / "good.npz").read_bytes())
+    command = [sys.executable, "-m", "pstmo", "lift", odd, "-o", tmp_path / "out", "-w", files / "small.safetensors"]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"odd\\udce9.npz: npz" in done.stdout
+    assert (tmp_path / "out/view.html").exists()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +27,9 @@ def main() -> None:
     wait for as soon as anything else runs on the machine.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when PyTorch is imported
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # names of files may be no text
     if sys.argv[1:] == ["--version"]:
         print(f"pstmo {version('pstmo')}")
         return

@@ -174,6 +174,8 @@ def _points(content: bytes, header: _Header, frames: int) -> np.ndarray:
             f"found {frames} frames of {header.points} points from byte {start}, in a file of {len(content)} bytes"
         )
     values = np.frombuffer(content, kind, frames * width, start).reshape(frames, width)
-    points = values[:, : header.points * 4].reshape(frames, -1, 4).astype(np.float64)
-    points[..., :3] *= 1 if header.scale < 0 else header.scale
+    points = values[:, : header.points * 4].reshape(frames, -1, 4)
+    with np.errstate(invalid="ignore"):  # numbers that are none stay so, and are refused as such
+        points = points.astype(np.float64)
+        points[..., :3] *= 1 if header.scale < 0 else header.scale
     return points

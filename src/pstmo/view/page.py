@@ -43,7 +43,7 @@ def write_page(path: str | Path, people: Sequence[Motion], title: str = "", vide
         script=files.joinpath("viewer.js").read_text("utf-8"),
     )
     with replacing(Path(path)) as temporary:
-        temporary.write_text(page, "utf-8")
+        temporary.write_text(page, "utf-8", errors="replace")  # a title may be a file's name that is no text
 
 
 def _check(people: Sequence[Motion]) -> None:
