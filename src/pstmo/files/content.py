@@ -166,7 +166,7 @@ def describe(value: object, depth: int = 2) -> str:
 
 def want(value: object, kind: type[T], what: str) -> T:
     """The value, if it is of that kind; `what` names it in the FormatError otherwise."""
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise FormatError(f"{what}: found {describe(value)}, expected {_KINDS[kind]}")
     return value
 
