@@ -1,8 +1,6 @@
 """The report shows what was measured, in a real browser without a network, and in any way one looks at it."""
 
-import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from evaluations import EVIL, STAR, evaluation
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pages import browsing
+from playwright.sync_api import Browser, Page, expect
 
 from pstmo.errors import PstmoError
 from pstmo.evaluate import Evaluation
@@ -22,7 +21,6 @@ from pstmo.report.svg import short
 from pstmo.skeleton import BODY25, HUMAN36M, MOCAP, MPI_INF_3DHP, Skeleton
 from pstmo.tables import COLUMNS, groups
 
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-sync", "--disable-background-networking"]
 # Every figure's texts as rectangles: those that overlap another one of the same figure.
 OVERLAPS = """() => [...document.querySelectorAll("svg")].flatMap((svg) => {
   const texts = [...svg.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
@@ -52,14 +50,8 @@ CLIPPED = """() => [...document.querySelectorAll("svg")].flatMap((svg) => {
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    if not found:
-        assert "CI" not in os.environ, "no Chromium found"
-        pytest.skip("no Chromium found")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found[0], args=FLAGS)
-        yield browser
-        browser.close()
+    with browsing() as found:
+        yield found
 
 
 @contextmanager

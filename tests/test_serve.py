@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,7 +21,8 @@ import pytest
 import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from playwright.sync_api import Page, expect, sync_playwright
+from pages import browsing
+from playwright.sync_api import Page, expect
 
 from pstmo.serve.app import create
 from pstmo.serve.jobs import Jobs, Limits
@@ -308,18 +308,12 @@ def command(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def test_the_whole_way_in_a_browser(tmp_path: Path):
     """Of the command itself: a real video dropped on its page, the motion in the page, its files on the disk; then
     nothing is left."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if browser is None:
-        pytest.skip("there is no Chromium here")
     (tmp_path / "temporary").mkdir()
-    with command(tmp_path / "temporary") as (process, address):
-        with sync_playwright() as playwright:
-            flags = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-            chromium = playwright.chromium.launch(executable_path=browser, args=flags)
-            page = chromium.new_page()
-            page.goto(address)
-            tried(page, first_second(tmp_path / "short.mkv"))
-            chromium.close()
+    with browsing() as browser, command(tmp_path / "temporary") as (process, address):
+        page = browser.new_page()
+        page.goto(address)
+        tried(page, first_second(tmp_path / "short.mkv"))
+        page.close()
         process.send_signal(2)
         assert process.wait(20) == 0
     assert list((tmp_path / "temporary").glob("pstmo-*")) == []

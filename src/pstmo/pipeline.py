@@ -67,7 +67,7 @@ def keypoints_in(source: str, out: Path, options: Options, clock: Clock) -> dict
             found = read_everyone(source, format=reading.format, **known)
     if not choosing.all:
         number = next(iter(found)) if choosing.person is None else choosing.person
-        found = {number: one_of(found, choosing.person)}
+        found = {number: one_of(found, number)}
     if choosing.sides:
         found = {number: _put_back(number, keypoints, len(found)) for number, keypoints in found.items()}
     trust = confidence_of(source) if choosing.confidence is None else choosing.confidence
@@ -78,9 +78,10 @@ def keypoints_in(source: str, out: Path, options: Options, clock: Clock) -> dict
 def _put_back(person: int, keypoints: Keypoints, people: int) -> Keypoints:
     repaired = put_back(keypoints)
     if repaired.frames.any():
-        whose = f"person {person}: " if people > 1 else ""
-        count = int(repaired.frames.sum())
-        _log.info("%sleft and right were exchanged in %d of %d frames, and are back", whose, count, keypoints.frames)
+        count, frames = int(repaired.frames.sum()), keypoints.frames
+        _log.info(
+            "%sleft and right were exchanged in %d of %d frames, and are back", _whose(person, people), count, frames
+        )
     return repaired.keypoints
 
 
@@ -119,8 +120,13 @@ def motions(people: dict[int, Keypoints], lifter: Lifter, options: Options, cloc
             found = [fitted(motion) for motion in found]
     for motion in found:
         for doubt in _doubts(motion, lifter):
-            _log.info("%s%s", _whose(motion, found), doubt)
+            _log.info("%s%s", _whose(motion.person, len(found)), doubt)
     return found
+
+
+def file_of(motion: Motion, options: Options) -> str:
+    """What the file of a motion is called in the folder of results."""
+    return f"motion-{motion.person}.npz" if options.choosing.all else "motion.npz"
 
 
 def _lifted(lifter: Lifter, keypoints: Keypoints, how: Lifting, person: int) -> Motion:
@@ -141,7 +147,7 @@ def _together(people: list[Motion], space: Space) -> list[Motion]:
         try:
             there[motion.person] = placed(motion.poses, motion.keypoints, scale, space.travel)
         except PstmoError as error:
-            _log.info("%sno world: %s", _whose(motion, people), error)
+            _log.info("%sno world: %s", _whose(motion.person, len(people)), error)
     if not there:
         return people
     worlds = in_one_world(list(there.values()), upright=space.upright, floor=space.floor)
@@ -149,8 +155,9 @@ def _together(people: list[Motion], space: Space) -> list[Motion]:
     return [replace(motion, world=world.get(motion.person)) for motion in people]
 
 
-def _whose(motion: Motion, people: list[Motion]) -> str:
-    return f"person {motion.person}: " if len(people) > 1 else ""
+def _whose(person: int, people: int) -> str:
+    """How a line about one of so many begins."""
+    return f"person {person}: " if people > 1 else ""
 
 
 def _doubts(motion: Motion, lifter: Lifter) -> Iterator[str]:

@@ -57,23 +57,21 @@ def lift(
         from pstmo.view.page import write_page
 
         make_folder(out)
-        for motion in motions:
-            path = out / (f"motion-{motion.person}.npz" if options.choosing.all else "motion.npz")
+        written = {out / pipeline.file_of(motion, options): motion for motion in motions}
+        for path, motion in written.items():
             write_motion(path, motion)
             told.append(f"{path}: {_described(motion)}")
         write_page(out / "view.html", motions, title=Path(source).stem, video=source if embed_video else None)
-        for path in _others(out, motions if options.choosing.all else None):
+        for path in _earlier(out) - written.keys():
             path.unlink()
         for name in formats:
             told += map(str, write_motions(out / f"motion{FORMATS[name].ENDING}", motions))
     print(*told, f"{out / 'view.html'}: the motion to look at, in any browser", clock, sep="\n")
 
 
-def _others(out: Path, everybody: "list[Motion] | None") -> "list[Path]":
-    """Motion files of an earlier run that this one did not write."""
-    wanted = {"motion.npz"} if everybody is None else {f"motion-{motion.person}.npz" for motion in everybody}
-    there = [path for path in out.glob("motion*.npz") if re.fullmatch(r"motion(-\d+)?\.npz", path.name)]
-    return [path for path in there if path.name not in wanted]
+def _earlier(out: Path) -> set[Path]:
+    """The motion files that are there, of this run and of earlier ones."""
+    return {path for path in out.glob("motion*.npz") if re.fullmatch(r"motion(-\d+)?\.npz", path.name)}
 
 
 def _can_embed(source: str, wanted: bool) -> None:

@@ -140,7 +140,7 @@ class Raiser:
         files = {}
         with TemporaryDirectory(prefix="pstmo-") as folder:
             for motion in motions:
-                path = Path(folder, f"motion-{motion.person}.npz" if self.options.choosing.all else "motion.npz")
+                path = Path(folder, pipeline.file_of(motion, self.options))
                 write_motion(path, motion)
                 files[path.name] = path.read_bytes()
         return files
