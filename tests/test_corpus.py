@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -15,10 +17,11 @@ import pyarrow.parquet
 import pytest
 from conftest import keypoints
 
-from pstmo.corpus import Corpus, in_process
+from pstmo.corpus import Corpus, Item, Order, in_process
 from pstmo.corpus.places import place
-from pstmo.corpus.pools import Pool, pools
+from pstmo.corpus.pools import TOGETHER, Pool, pools
 from pstmo.corpus.records import RECORD, Record
+from pstmo.corpus.work import Raiser, Seer
 from pstmo.errors import PstmoError
 from pstmo.files import read_motion, write_keypoints
 from pstmo.options import Choosing, Lifting, Options, Reading
@@ -194,7 +197,27 @@ def test_pools_fit_the_machine():
             for videos in (True, False):
                 see, lift = pools(videos, cpus, gpus)
                 assert see.size * see.cpus + lift.size * lift.cpus <= cpus
+                assert lift.size * lift.gpus == gpus
     assert pools(True, 2, 0) == (Pool(2, 0.5), Pool(2, 0.5))
+    assert pools(False, 16, 1) == (Pool(8, 1.0), Pool(8, 1.0, 1 / 8, TOGETHER))
+
+
+def test_items_that_are_lifted_together_come_out_as_alone(source: Path, tmp_path: Path, options: Options):
+    """Also beside one that cannot be lifted, and one in which nobody is."""
+    nobody = replace(keypoints(8), xy=np.full((8, 17, 2), np.nan, np.float32), confidence=np.zeros((8, 17), np.float32))
+    write_keypoints(source / "nobody.npz", nobody)
+    alone = lifted(source, tmp_path / "alone", options)
+
+    def together(items: Sequence[Item], order: Order) -> Iterator[Record]:
+        see, lift = Seer(order), Raiser(order)
+        yield from lift([see(item) for item in items])
+
+    found = {record.item: record for record in Corpus.of(str(source), str(tmp_path / "out"), options).lift(together)}
+    assert {name: record.error for name, record in found.items()} == {name: r.error for name, r in alone.items()}
+    assert {name for name, record in found.items() if record.error} == {"bad.json", "nobody.npz"}
+    for name in ODD:
+        one, other = (read_motion(tmp_path / out / name / "motion.npz") for out in ("alone", "out"))
+        np.testing.assert_allclose(one.positions, other.positions, atol=1e-5)
 
 
 DEADLY = """

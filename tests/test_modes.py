@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import pstmo
 from pstmo import modes, threads
 from pstmo.errors import PstmoError
-from pstmo.lift import Lifter
+from pstmo.lift import How, Lifter
 from pstmo.metrics import rooted
 from pstmo.model.cost import exact_macs, macs
 from pstmo.model.stmo import STMO
@@ -235,6 +235,41 @@ def test_products_are_counted_as_they_are_done():
 
 
 @every_way
+@pytest.mark.parametrize("framing", ["screen", "person", "facing"])
+def test_clips_that_are_lifted_together_come_out_as_alone(
+    lifter: Lifter, walker: Keypoints, mode: modes.Mode, framing: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Of other lengths, frame rates, lenses and clocks, with gaps; batches hold several, and end within a clip."""
+    gappy = keypoints(33, seed=1).xy.copy()
+    gappy[3:9, 2:7] = np.nan
+    clips = [
+        keypoints(1, seed=2),
+        Keypoints.from_array(gappy, image_size=(640, 480), fps=30),
+        replace(walker, focal=900.0),
+        replace(keypoints(25, seed=3), fps=60.0),
+        replace(walker, timestamps=np.arange(40) / 30 + 0.01 * (np.arange(40) % 3)),
+    ]
+    monkeypatch.setattr(threads, "IN_FLIGHT", 7 * SMALL.frames)
+    framed = replace(lifter, checkpoint=replace(lifter.checkpoint, framing=framing))
+    found = framed.lift_all(clips, How(mode=mode, lag=2))
+    for poses, clip in zip(found, clips, strict=True):
+        alone = framed.lift(clip, mode=mode, lag=2)
+        same(poses.positions, alone.positions)
+        assert (poses.fps, poses.mode, poses.frames) == (alone.fps, alone.mode, clip.frames)
+
+
+def test_one_call_may_lift_clips_in_several_modes(lifter: Lifter, monkeypatch: pytest.MonkeyPatch):
+    """What is auto for a long clip is not for a short one."""
+    monkeypatch.setitem(modes.PATIENCE, "cpu", 50 * exact_macs(lifter.network.config))
+    clips = [keypoints(20), keypoints(400), keypoints(21)]
+    found = lifter.lift_all(clips)
+    assert [poses.mode for poses in found] == ["fast", "sequence", "fast"]
+    for poses, clip in zip(found, clips, strict=True):
+        same(poses.positions, lifter.lift(clip).positions)
+    assert lifter.lift_all([]) == []
+
+
+@every_way
 def test_threads_change_nothing(lifter: Lifter, mode: modes.Mode, monkeypatch: pytest.MonkeyPatch):
     """Each takes windows of its own; afterwards PyTorch has as many as before."""
     monkeypatch.setattr(threads, "IN_FLIGHT", 4 * SMALL.frames)
@@ -251,7 +286,7 @@ def test_a_mistake_in_a_thread_is_heard_of(lifter: Lifter, monkeypatch: pytest.M
     def broken(*_: object) -> None:
         raise PstmoError("no")
 
-    monkeypatch.setattr("pstmo.windowed.Windowed.poses", broken)
+    monkeypatch.setattr("pstmo.modes.poses", broken)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:

@@ -7,7 +7,7 @@ do with images): who stands aside is seen from aside, which a moved picture alon
 says which one it was trained with.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -26,6 +26,12 @@ class View(NamedTuple):
 
     keypoints: Windows
     turn: Float[Tensor, "batch 3 3"] | None = None
+
+    @classmethod
+    def of(cls, views: "Sequence[View]") -> "View":
+        """Of one framing, one after another."""
+        turns = [view.turn for view in views if view.turn is not None]
+        return cls(torch.cat([view.keypoints for view in views]), torch.cat(turns) if turns else None)
 
     def turned(self, poses: Float[Tensor, "batch *axes 3"]) -> Float[Tensor, "batch *axes 3"]:
         """Poses in camera axes -> in the axes of the view."""

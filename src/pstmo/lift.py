@@ -1,8 +1,10 @@
 """Keypoints -> poses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +17,7 @@ from pstmo.errors import PstmoError
 from pstmo.metrics import rooted
 from pstmo.model.folded import Precision, folded
 from pstmo.model.stmo import STMO
-from pstmo.modes import KEPT, Mode
+from pstmo.modes import KEPT, Mode, Plan
 from pstmo.sequence import Keypoints, Poses
 from pstmo.track import Track
 from pstmo.windowed import Windowed, WindowLifter
@@ -47,6 +49,20 @@ def placed(network: STMO, device: str) -> STMO:
         return network.to(device)
     except (RuntimeError, AssertionError) as error:
         raise PstmoError(f"device {device!r} cannot be used: {str(error).splitlines()[0]}") from None
+
+
+class How(NamedTuple):
+    """How clips are lifted; what each of it means: `Lifter.lift`."""
+
+    mode: Mode = "auto"
+    mirror: bool = True
+    step: int | None = None
+    every: int | None = None
+    overlap: float | int = 0.5
+    lag: int = 0
+
+
+USUALLY = How()
 
 
 @dataclass(frozen=True)
@@ -84,38 +100,15 @@ class Lifter:
         Raises PstmoError when no joint was observed at all or a setting is out of its range, SkeletonError when the
         keypoints lack joints that the network reads.
         """
-        keypoints = self._observed(keypoints)
-        if mode != "live":
-            keypoints = self.filled(keypoints)
-        every = max(1, round(keypoints.fps / KEPT)) if every is None else every
-        step = self.step(keypoints.fps) if step is None else step
-        _check(step=step, every=every, overlap=overlap, lag=lag)
-        windowed = self._windowed(keypoints, mirror, live=mode == "live")
-        if mode == "auto":
-            mode = modes.chosen(keypoints.frames, every, self.network.config, mirror, windowed.device)
-        ways = {
-            "exact": lambda: modes.exact(windowed, step),
-            "fast": lambda: modes.fast(windowed, step, every),
-            "sequence": lambda: modes.sequence(windowed, step, overlap),
-            "live": lambda: modes.live(windowed, step, lag),
-        }
-        if mode not in ways:
-            raise PstmoError(f"found mode {mode!r}, expected one of auto, {', '.join(ways)}")
+        return self.lift_all([keypoints], How(mode, mirror, step, every, overlap, lag))[0]
+
+    def lift_all(self, clips: Sequence[Keypoints], how: How = USUALLY) -> list[Poses]:
+        """As `lift` does each of them, windows of all in common batches: a short clip has too few for a GPU. Raises
+        PstmoError when there is something wrong with any."""
+        ready = [self._ready(clip, how) for clip in clips]
         with torch.inference_mode():
-            poses = rooted(ways[mode]().float(), self.checkpoint.poses.root_index).cpu().numpy()
-        if not np.isfinite(poses).all():
-            raise PstmoError(
-                f"{self.checkpoint.name} gave poses that are no numbers: its weights are broken, or {self.precision} "
-                f"on {self.device} is too coarse for them"
-            )
-        return Poses(
-            positions=poses,
-            skeleton=self.checkpoint.poses,
-            fps=keypoints.fps,
-            observed=np.asarray(keypoints.observed.any(1)),
-            model=self.checkpoint.name,
-            mode=mode,
-        )
+            motions = modes.carried_out([(clip.windowed, clip.plan) for clip in ready])
+        return [self._poses(clip, motion) for clip, motion in zip(ready, motions, strict=True)]
 
     def centres(
         self, keypoints: Keypoints, *, mirror: bool = True, step: int | None = None
@@ -125,7 +118,8 @@ class Lifter:
         step = self.step(keypoints.fps) if step is None else step
         _check(step=step)
         with torch.inference_mode():
-            return modes.exact(self._windowed(keypoints, mirror), step)
+            windowed = self._windowed(keypoints, mirror)
+            return modes.carried_out([(windowed, modes.exact(windowed.track, windowed.window, step))])[0]
 
     def filled(self, keypoints: Keypoints) -> Keypoints:
         """With its gaps `drawn`, unless they are already, or nobody knows these joints."""
@@ -150,6 +144,43 @@ class Lifter:
         """The network as it lifts."""
         return folded(self.network, self.precision)
 
+    def _ready(self, keypoints: Keypoints, how: How) -> "_Ready":
+        keypoints = self._observed(keypoints)
+        if how.mode != "live":
+            keypoints = self.filled(keypoints)
+        every = max(1, round(keypoints.fps / KEPT)) if how.every is None else how.every
+        step = self.step(keypoints.fps) if how.step is None else how.step
+        _check(step=step, every=every, overlap=how.overlap, lag=how.lag)
+        windowed = self._windowed(keypoints, how.mirror, live=how.mode == "live")
+        mode, clip = how.mode, (windowed.track, windowed.window, step)
+        if mode == "auto":
+            mode = modes.chosen(keypoints.frames, every, self.network.config, how.mirror, windowed.device)
+        ways = {
+            "exact": lambda: modes.exact(*clip),
+            "fast": lambda: modes.fast(*clip, every),
+            "sequence": lambda: modes.sequence(*clip, how.overlap),
+            "live": lambda: modes.live(*clip, how.lag),
+        }
+        if mode not in ways:
+            raise PstmoError(f"found mode {mode!r}, expected one of auto, {', '.join(ways)}")
+        return _Ready(keypoints, mode, windowed, ways[mode]())
+
+    def _poses(self, clip: "_Ready", motion: modes.Motion) -> Poses:
+        positions = rooted(motion.float(), self.checkpoint.poses.root_index).cpu().numpy()
+        if not np.isfinite(positions).all():
+            raise PstmoError(
+                f"{self.checkpoint.name} gave poses that are no numbers: its weights are broken, or {self.precision} "
+                f"on {self.device} is too coarse for them"
+            )
+        return Poses(
+            positions=positions,
+            skeleton=self.checkpoint.poses,
+            fps=clip.keypoints.fps,
+            observed=np.asarray(clip.keypoints.observed.any(1)),
+            model=self.checkpoint.name,
+            mode=clip.mode,
+        )
+
     def _observed(self, keypoints: Keypoints) -> Keypoints:
         keypoints = keypoints.to(self.checkpoint.keypoints)
         if not keypoints.observed.any():
@@ -161,7 +192,16 @@ class Lifter:
         return Windowed(track, WindowLifter(self.folded, self.checkpoint, mirror))
 
 
-def _check(step: int = 1, every: int = 1, overlap: float = 0.0, lag: int = 0) -> None:
+class _Ready(NamedTuple):
+    """A clip that is to be lifted."""
+
+    keypoints: Keypoints
+    mode: Mode
+    windowed: Windowed
+    plan: Plan
+
+
+def _check(step: int = 1, every: int = 1, overlap: float | int = 0.0, lag: int = 0) -> None:
     if step < 1:
         raise PstmoError(f"found a step of {step} frames, expected 1 or more")
     if every < 1:

@@ -3,8 +3,11 @@
 What each costs, and how much error it adds: docs/lifting.md.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from itertools import accumulate
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -14,7 +17,8 @@ from pstmo.model.cost import exact_macs
 from pstmo.model.stmo import STMO
 from pstmo.presets import ModelConfig
 from pstmo.threads import at_once, shares
-from pstmo.windowed import Head, Windowed, of_centre, of_every_frame
+from pstmo.track import Places, Track
+from pstmo.windowed import Found, Head, Windowed, of_centre, of_every_frame, poses
 
 Mode = Literal["auto", "exact", "fast", "sequence", "live"]
 Motion = Float[Tensor, "frames joints 3"]
@@ -36,53 +40,100 @@ def chosen(frames: int, every: int, config: ModelConfig, mirror: bool, device: t
     return "fast" if every > 1 else "exact"
 
 
-def exact(windowed: Windowed, step: int) -> Motion:
+class Plan(NamedTuple):
+    """What a mode wants of a clip. windows: how many. places: of some of them, by number. head: what is read out of
+    each. motion: what comes of all that was read."""
+
+    windows: int
+    places: Callable[[Int[Tensor, " n"]], Places]
+    head: Head
+    motion: Callable[[Found], Motion] = lambda poses: poses
+
+
+def exact(track: Track, window: int, step: int) -> Plan:
     """Every frame is the centre of a window of its own (the paper's many-to-one)."""
-    return live(windowed, step, lag=_half(windowed, step))
+    return live(track, window, step, lag=_half(window, step))
 
 
-def fast(windowed: Windowed, step: int, every: int) -> Motion:
+def fast(track: Track, window: int, step: int, every: int) -> Plan:
     """Each `every`-th frame and the last exactly, a cubic curve through them for the others."""
-    frames = len(windowed.track)
-    knots = torch.cat([torch.arange(0, frames - 1, every), torch.tensor([frames - 1])]).to(windowed.device)
-    return curve(_each(windowed, knots, *lagging(windowed.window, step, _half(windowed, step))), knots, frames)
+    frames = len(track)
+    knots = torch.cat([torch.arange(0, frames - 1, every), torch.tensor([frames - 1])]).to(track.filled.device)
+    each = exact(track, window, step)
+    return Plan(len(knots), lambda part: each.places(knots[part]), each.head, lambda poses: curve(poses, knots, frames))
 
 
-def live(windowed: Windowed, step: int, lag: int) -> Motion:
+def live(track: Track, window: int, step: int, lag: int) -> Plan:
     """Every frame from a window that ends `lag` frames after it; half a window of lag is exact."""
-    frames = torch.arange(len(windowed.track), device=windowed.device)
-    return _each(windowed, frames, *lagging(windowed.window, step, lag))
+    offsets, head = lagging(window, step, lag)
+    offsets = offsets.to(track.filled.device)
+    return Plan(len(track), lambda part: track.places(part, offsets), head)
 
 
-def sequence(windowed: Windowed, step: int, overlap: float) -> Motion:
-    """All poses of a window at once, from windows that share `overlap` of their length with the next one, blended.
-
-    The nearer a frame is to the middle of a window, the more that window counts.
-    """
-    track, window = windowed.track, windowed.window
+def sequence(track: Track, window: int, step: int, overlap: float | int) -> Plan:
+    """All poses of a window at once, from windows that share `overlap` of their length with the next one, blended."""
     hop = max(1, round(window * (1 - overlap)))
-    frames = track.ticks
-    starts = torch.arange(0, -(-frames // step), hop) - (window - hop) // 2
+    starts = torch.arange(0, -(-track.ticks // step), hop) - (window - hop) // 2
     rows = (starts[:, None] + torch.arange(window)) * step  # (windows, window), one after another in time
-    rows = torch.cat([rows + phase for phase in range(min(step, frames))]).to(windowed.device)
+    rows = torch.cat([rows + phase for phase in range(min(step, track.ticks))]).to(track.filled.device)
+    return Plan(len(rows), lambda part: track.on_ticks(rows[part]), of_every_frame, partial(_blended, track, rows))
+
+
+def carried_out(plans: Sequence[tuple[Windowed, Plan]]) -> list[Motion]:
+    """Of clips with one lifter, in their order. Windows of all of them are computed together where the same is read out
+    of them: a short clip has too few for a GPU."""
+    motions: dict[int, Motion] = {}
+    for head in dict.fromkeys(plan.head for _, plan in plans):
+        numbers = [number for number, (_, plan) in enumerate(plans) if plan.head == head]
+        found = _together([plans[number] for number in numbers])
+        motions |= {number: plans[number][1].motion(poses) for number, poses in zip(numbers, found, strict=True)}
+    return [motions[number] for number in range(len(plans))]
+
+
+def _together(plans: Sequence[tuple[Windowed, Plan]]) -> tuple[Tensor, ...]:
+    """Of each, what its head reads."""
+    sizes = [plan.windows for _, plan in plans]
+    starts = [0, *accumulate(sizes)]
+
+    def found(part: Int[Tensor, " n"]) -> Tensor:
+        first, end, mine = int(part[0]), int(part[-1]) + 1, []
+        for (clip, plan), start in zip(plans, starts[:-1], strict=True):
+            if start < end and start + plan.windows > first:
+                numbers = part[max(0, start - first) : start + plan.windows - first] - start
+                mine.append((clip, plan.places(numbers)))
+        return poses(mine, plans[0][1].head)
+
+    windows = torch.arange(starts[-1], device=plans[0][0].device)
+    return torch.cat(at_once(found, shares(windows, plans[0][0].window))).split(sizes)
+
+
+def _blended(track: Track, rows: Int[Tensor, "n window"], poses: Float[Tensor, "n window joints 3"]) -> Motion:
+    """The nearer a frame is to the middle of a window, the more that window counts."""
+    frames, window = track.ticks, rows.shape[1]
     ramp = torch.arange(1, window + 1, device=rows.device)
     ramp = torch.minimum(ramp, ramp.flip(0)).float()[:, None, None]
-    total = torch.zeros(frames, len(windowed.lifter.checkpoint.poses), 3, device=rows.device)
+    total = torch.zeros(frames, *poses.shape[2:], device=rows.device)
     weight = torch.zeros(frames, 1, 1, device=rows.device)
-    parts = shares(rows, window)
-    found = at_once(lambda part: windowed.poses(track.on_ticks(part), of_every_frame), parts)
-    for part, poses in zip(parts, found, strict=True):
-        there = (part >= 0) & (part < frames)
-        total.index_add_(0, part[there], (poses * ramp)[there])
-        weight.index_add_(0, part[there], ramp.expand(len(part), -1, -1, -1)[there])
+    there = (rows >= 0) & (rows < frames)
+    total.index_add_(0, rows[there], (poses * ramp)[there])
+    weight.index_add_(0, rows[there], ramp.expand(len(rows), -1, -1, -1)[there])
     return track.off_ticks(total / weight)
 
 
 def lagging(window: int, step: int, lag: int) -> tuple[Int[Tensor, " window"], Head]:
     """Frames of a window, from the one whose pose is wanted, and what reads that pose."""
     place = max(window - 1 - lag // step, window // 2)
-    head = of_centre if place == window // 2 else partial(_of_frame, place=place)
-    return step * (torch.arange(window) - place), head
+    return step * (torch.arange(window) - place), of_centre if place == window // 2 else OfFrame(place)
+
+
+@dataclass(frozen=True)
+class OfFrame:
+    """Reads the pose of one frame of each window."""
+
+    place: int
+
+    def __call__(self, network: STMO, tokens: Float[Tensor, "batch frames width"]) -> Tensor:
+        return network.sequence_head(tokens[:, self.place : self.place + 1])[:, 0]
 
 
 def curve(poses: Float[Tensor, "knots joints 3"], knots: Int[Tensor, " knots"], frames: int) -> Motion:
@@ -103,17 +154,6 @@ def curve(poses: Float[Tensor, "knots joints 3"], knots: Int[Tensor, " knots"], 
     return poses[before] + share * rise + share * (1 - share) * bend
 
 
-def _of_frame(network: STMO, tokens: Float[Tensor, "batch frames width"], place: int) -> Tensor:
-    return network.sequence_head(tokens[:, place : place + 1])[:, 0]
-
-
-def _half(windowed: Windowed, step: int) -> int:
+def _half(window: int, step: int) -> int:
     """The lag by which a frame is the centre of its window."""
-    return step * (windowed.window // 2)
-
-
-def _each(windowed: Windowed, frames: Int[Tensor, " n"], offsets: Int[Tensor, " window"], head: Head) -> Motion:
-    """A pose for each of those frames, each from a window of its own."""
-    offsets = offsets.to(frames.device)
-    parts = shares(frames, len(offsets))
-    return torch.cat(at_once(lambda part: windowed.poses(windowed.track.places(part, offsets), head), parts))
+    return step * (window // 2)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,11 +14,11 @@ from pstmo.detect import detector
 from pstmo.errors import PstmoError
 from pstmo.files import read_everyone
 from pstmo.fit import fitted, told
-from pstmo.lift import Lifter, load
+from pstmo.lift import How, Lifter, load
 from pstmo.motion import Motion
 from pstmo.options import Lifting, Looking, Options, Space, not_of
 from pstmo.persons import counted, everyone, one_of
-from pstmo.sequence import Keypoints
+from pstmo.sequence import Keypoints, Poses
 from pstmo.sides import put_back
 from pstmo.smooth import zero_phase
 from pstmo.source import confidence_of, is_video, people_in_video
@@ -109,10 +109,23 @@ def lifter(lifting: Lifting) -> Lifter:
 def motions(people: dict[int, Keypoints], lifter: Lifter, options: Options, clock: Clock) -> list[Motion]:
     """Of those people: gaps drawn, lifted, smoothed, put into one world and, on request, cleaned up. Logs what one
     should know of them ("pstmo.pipeline", INFO), such as why somebody has no place in the world. Raises PstmoError."""
-    found = []
-    for person, keypoints in people.items():
-        with clock("lifting"):
-            found.append(_lifted(lifter, keypoints, options.lifting, person))
+    with clock("lifting"):
+        found = lifted([people], lifter, options.lifting)[0]
+    return finished(found, lifter, options, clock)
+
+
+def lifted(clips: Sequence[dict[int, Keypoints]], lifter: Lifter, how: Lifting) -> list[list[Motion]]:
+    """The people of several clips, in common batches, without a world yet. Raises PstmoError when there is something
+    wrong with any."""
+    people = [keypoints for clip in clips for keypoints in clip.values()]
+    seen = people if how.mode == "live" else [lifter.filled(keypoints) for keypoints in people]
+    ways = How(mode=how.mode, mirror=how.mirror, every=how.every, overlap=how.overlap, lag=how.lag)
+    found = iter(zip(seen, lifter.lift_all(seen, ways), strict=True))
+    return [[_smoothed(person, *next(found), how) for person in clip] for clip in clips]
+
+
+def finished(found: list[Motion], lifter: Lifter, options: Options, clock: Clock) -> list[Motion]:
+    """What `motions` does with people of one clip once they are lifted."""
     with clock("the world"):
         found = _together(found, options.space)
     if options.space.fit_skeleton:
@@ -129,12 +142,10 @@ def file_of(motion: Motion, options: Options) -> str:
     return f"motion-{motion.person}.npz" if options.choosing.all else "motion.npz"
 
 
-def _lifted(lifter: Lifter, keypoints: Keypoints, how: Lifting, person: int) -> Motion:
-    seen = keypoints if how.mode == "live" else lifter.filled(keypoints)
-    poses = lifter.lift(seen, mode=how.mode, mirror=how.mirror, every=how.every, overlap=how.overlap, lag=how.lag)
+def _smoothed(person: int, seen: Keypoints, poses: Poses, how: Lifting) -> Motion:
     if how.mode != "live" and how.smooth != 0:
-        smoothed = zero_phase(poses.positions, seen.times, how.smooth)
-        poses = replace(poses, positions=smoothed, smoothing=how.smooth)
+        positions = zero_phase(poses.positions, seen.times, how.smooth)
+        poses = replace(poses, positions=positions, smoothing=how.smooth)
     return Motion(poses, seen, person=person)
 
 

@@ -1,6 +1,6 @@
-"""Windows of keypoints through the network, and what windows of one clip share computed once."""
+"""Windows of keypoints through the network, of several clips in one batch; what those of a clip share, once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,9 @@ SCREEN = "screen"
 
 Tokens = Float[Tensor, "both frames width"]
 """Of windows, and where mirror images count, of these after them."""
+
+Each = Float[Tensor, "both batch frames width"]
+"""The same, the windows' and the mirror images' apart."""
 
 Found = Float[Tensor, "batch *each out_joints 3"]
 Head = Callable[[STMO, Tokens], Tensor]
@@ -46,8 +49,11 @@ class WindowLifter(nn.Module):
 
         focal: over half the picture's width.
         """
-        view = FRAMINGS[self.checkpoint.framing](windows, focal)
+        view = self.view(windows, focal)
         return self.read(self.tokens(view.keypoints), view, head)
+
+    def view(self, windows: Float[Tensor, "batch frames joints 2"], focal: Float[Tensor, " batch"]) -> View:
+        return FRAMINGS[self.checkpoint.framing](windows, focal)
 
     def tokens(self, keypoints: Float[Tensor, "batch frames joints 2"]) -> Tokens:
         if self.mirror:
@@ -79,12 +85,17 @@ class Windowed:
         return self.lifter.network.config.frames
 
     def poses(self, places: Places, head: Head) -> Found:
-        if self.lifter.checkpoint.framing == SCREEN and not places.is_floating_point():
-            return self.lifter.read(self._shared(places), View(self.track.filled[:0, None]), head)
-        windows = self.track.windows(places)
-        return self.lifter(windows, windows.new_full((len(windows),), self.track.focal), head)
+        return poses([(self, places)], head)
 
-    def _shared(self, rows: Places) -> Tokens:
+    def seen(self, places: Places) -> tuple[Each, View]:
+        """Windows as the network sees them, and their tokens."""
+        if self.lifter.checkpoint.framing == SCREEN and not places.is_floating_point():
+            return self._shared(places), View(self.track.filled[places[:0]])
+        windows = self.track.windows(places)
+        view = self.lifter.view(windows, windows.new_full((len(windows),), self.track.focal))
+        return self.lifter.tokens(view.keypoints).unflatten(0, (-1, len(windows))), view
+
+    def _shared(self, rows: Places) -> Each:
         """A frame on the normalised screen is the same in every window, but for joints that the window fills."""
         frames, place = rows.unique(return_inverse=True)
         tokens = self._of_frames(self.track.filled[frames]) if self.tokens is None else self.tokens[:, frames]
@@ -92,7 +103,13 @@ class Windowed:
         own = ~self.track.observed[rows].all(-1)
         if own.any():
             tokens[:, own] = self._of_frames(self.track.windows(rows)[own])
-        return tokens.flatten(0, 1)
+        return tokens
 
     def _of_frames(self, keypoints: Float[Tensor, "frames joints 2"]) -> Float[Tensor, "both frames width"]:
         return self.lifter.tokens(keypoints[None])
+
+
+def poses(parts: Sequence[tuple[Windowed, Tensor]], head: Head) -> Found:
+    """Of windows of several clips, with one lifter, in one batch. parts: clips and `Places` in them."""
+    tokens, views = zip(*(clip.seen(places) for clip, places in parts), strict=True)
+    return parts[0][0].lifter.read(torch.cat(tokens, 1).flatten(0, 1), View.of(views), head)

@@ -65,7 +65,7 @@ def in_process(items: Sequence[Item], order: Order) -> Iterator[Record]:
     """One after another, here."""
     see, lift = Seer(order), Raiser(order)
     for item in items:
-        yield lift(see(item))
+        yield from lift([see(item)])
 
 
 @contextmanager

@@ -34,6 +34,12 @@ ATTEMPTS = 3
 STORE = 512 << 20
 """Bytes of memory for what one pool has seen and the other not yet lifted, where Ray runs on this machine alone."""
 
+SHARE = 8
+"""Lifters a GPU, at most."""
+
+TOGETHER = 16
+"""Items whose windows a GPU works on in common batches."""
+
 BLOCKS = 4000
 """Parts that Ray is given to do, at most; each is some thousandths of a second of its own work."""
 
@@ -42,18 +48,23 @@ QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_
 
 @dataclass(frozen=True)
 class Pool:
-    """size: actors. cpus, gpus: of each."""
+    """size: actors. cpus, gpus: of each. batch: items that each works on together."""
 
     size: int
     cpus: float
-    gpus: int = 0
+    gpus: float = 0.0
+    batch: int = 1
 
 
 def pools(videos: bool, cpus: int, gpus: int) -> tuple[Pool, Pool]:
     """Who sees, who lifts. Without GPUs there is one of each a core where there are videos, and whoever has work
-    computes; keypoints are read in a hundredth of the time in which they are lifted."""
+    computes; keypoints are read in a hundredth of the time in which they are lifted. A GPU is shared: the world and
+    the files of what it lifts in a thousandth of a second cost a core thirty."""
     if gpus:
-        return Pool(max(1, cpus - gpus), min(1.0, cpus / (cpus - gpus + 1))), Pool(gpus, 0.0, 1)
+        lifters = max(1, min(SHARE, cpus // (2 * gpus)))
+        rest = max(1, cpus - gpus * lifters)
+        each = 1000 * cpus // (rest + gpus * lifters) / 1000
+        return Pool(rest, each), Pool(gpus * lifters, each, 1 / lifters, batch=TOGETHER)
     if videos:
         return Pool(cpus, 0.5), Pool(cpus, 0.5)
     return Pool(-(-cpus // 16), 0.1), Pool(cpus, 0.9)
@@ -92,7 +103,7 @@ def _once(ray: Any, items: list[Item], order: Order, alone: bool) -> Iterator[Re
                 stage,
                 fn_constructor_args=(order,),
                 compute=ray.data.ActorPoolStrategy(size=size, max_tasks_in_flight_per_actor=ahead),
-                batch_size=None,
+                batch_size=1 if alone else pool.batch,
                 num_cpus=pool.cpus,
                 num_gpus=pool.gpus,
                 ray_remote_args_fn=_restarted,
@@ -130,8 +141,8 @@ class _Lift:
         self._lift = Raiser(order)
 
     def __call__(self, batch: dict[str, np.ndarray]) -> Iterator[dict[str, np.ndarray]]:
-        for seen in batch["it"]:
-            yield _column([self._lift(pickle.loads(seen))])
+        for record in self._lift([pickle.loads(seen) for seen in batch["it"]]):
+            yield _column([record])
 
 
 def _column(things: Iterable[object]) -> dict[str, np.ndarray]:

@@ -5,7 +5,8 @@ import json
 import logging
 import os
 import posixpath
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
@@ -114,13 +115,29 @@ class Raiser:
         self.options, self.target = order.options, Target(place(order.out))
         self.lifter = pipeline.lifter(order.options.lifting)
 
-    def __call__(self, seen: Seen) -> Record:
-        """What is written, too. Raises PstmoError when not even that can be."""
-        record, files, clock = seen.record, {}, Clock()
+    def __call__(self, batch: Sequence[Seen]) -> Iterator[Record]:
+        """Of each, when it is written. Raises PstmoError when not even that can be."""
+        started = time.perf_counter()
+        lifted = self._lifted([seen.people for seen in batch])
+        each = (time.perf_counter() - started) / len(batch)
+        for seen, motions in zip(batch, lifted, strict=True):
+            yield self._written(seen.record, motions, Clock({"lifting": each}))
+
+    def _lifted(self, clips: Sequence[dict[int, Keypoints]]) -> Sequence[list[Motion] | Exception]:
+        """Together; when that fails, each by itself."""
+        try:
+            return pipeline.lifted(clips, self.lifter, self.options.lifting)
+        except Exception as error:
+            return [error] if len(clips) == 1 else [each for clip in clips for each in self._lifted([clip])]
+
+    def _written(self, record: Record, motions: list[Motion] | Exception, clock: Clock) -> Record:
+        files = {}
         with logged("pstmo.pipeline") as told:
             try:
+                if isinstance(motions, Exception):
+                    raise motions
                 if not record.error:
-                    motions = pipeline.motions(seen.people, self.lifter, self.options, clock)
+                    motions = pipeline.finished(motions, self.lifter, self.options, clock)
                     record = _described(record, motions)
                     with clock("writing"):
                         files = self._files(motions)

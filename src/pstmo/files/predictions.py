@@ -37,7 +37,7 @@ class Predictions:
             if start == b"\x93NUMPY":
                 raise FormatError(f"{path}: found a bare array, expected an .npz with one array a recording")
             self._archive = zipfile.ZipFile(path)
-        except (OSError, zipfile.BadZipFile) as error:
+        except (OSError, zipfile.BadZipFile, NotImplementedError) as error:  # that, of a later version's archive
             raise FormatError(f"{path}: not a whole .npz file of predictions: {error}") from None
         self.names = tuple(name.removesuffix(".npy") for name in self._archive.namelist())
 
