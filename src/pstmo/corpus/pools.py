@@ -155,6 +155,7 @@ def _ray(cluster: str | None) -> Iterator[Any]:
     """Ray, quiet, and gone afterwards."""
     if cluster:
         _knock(cluster)
+        _show_token()
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
     folder = _folder()
     alone = {"include_dashboard": False, "object_store_memory": STORE, "_temp_dir": str(folder)}
@@ -187,6 +188,13 @@ def _knock(cluster: str) -> None:
         socket.create_connection((host, int(port)), timeout=10).close()
     except (OSError, OverflowError) as error:
         raise PstmoError(f"cannot use Ray at {cluster}: {error}") from None
+
+
+def _show_token() -> None:
+    """Where there is one: clusters begun by `ray start` expect it, others do not mind."""
+    known = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
+    if known or Path("~/.ray/auth_token").expanduser().exists():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 @contextmanager
