@@ -53,6 +53,7 @@ def main() -> None:
     print(f"| `Lifter.lift`, one process | {wall:.0f} | {frames / wall:.0f} | {cpu:.0f} |")
     print(f"| `pstmo lift-corpus` | {corpus['wall']:.0f} | {frames / corpus['wall']:.0f} | {corpus['cpu']:.0f} |")
     print(f"throughput: {wall / corpus['wall']:.0%} by wall time, {cpu / corpus['cpu']:.0%} by CPU time", flush=True)
+    print(f"the command's own process, which hands out the items: {1000 * corpus['own'] / options.files:.0f} ms of CPU each")
     rate = (1 - (os.cpu_count() or 1) / options.files) * frames / steady(out)
     print(f"without Ray's start, from the first items' end to the last's: {rate:.0f} frames/s")
     print(f"where it went, s of all workers: {json.dumps(stages(out))}")
@@ -94,7 +95,8 @@ def whole_run(source: Path, out: Path) -> dict[str, float]:
             time.sleep(0.2)
     assert process.returncode == 0
     wall = time.perf_counter() - started
-    return {"wall": wall, "cpu": sum(cpu.values()), "frames": sum(table(out)["frames"].to_pylist())}
+    own = cpu[process.pid]
+    return {"wall": wall, "cpu": sum(cpu.values()), "own": own, "frames": sum(table(out)["frames"].to_pylist())}
 
 
 def run(source: Path, out: Path) -> "subprocess.Popen[bytes]":

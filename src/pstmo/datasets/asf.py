@@ -1,5 +1,6 @@
 """Acclaim files: a skeleton (.asf) and its motion (.amc), as the CMU motion capture database gives them."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +74,10 @@ def _read_asf(path: Path) -> _Acclaim:
 def _read_line(words: list[str], section: str, found: _Acclaim) -> None:
     """A line of any section but the bones'."""
     if section == ":units" and words[0] == "length":
-        found.unit = INCH / float(words[1])
+        length = float(words[1])
+        if not 0 < length < math.inf:
+            raise ValueError(f"length {words[1]} in :units, expected a number above 0")
+        found.unit = INCH / length
     elif section == ":units" and words[0] == "angle" and not words[1].startswith("deg"):
         raise ValueError(f"angles in {words[1]!r}, expected degrees")
     elif section == ":root" and words[0] == "order":
