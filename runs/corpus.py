@@ -53,7 +53,7 @@ def main() -> None:
     print(f"| `Lifter.lift`, one process | {wall:.0f} | {frames / wall:.0f} | {cpu:.0f} |")
     print(f"| `pstmo lift-corpus` | {corpus['wall']:.0f} | {frames / corpus['wall']:.0f} | {corpus['cpu']:.0f} |")
     print(f"throughput: {wall / corpus['wall']:.0%} by wall time, {cpu / corpus['cpu']:.0%} by CPU time", flush=True)
-    print(f"the command's own process, which hands out the items: {1000 * corpus['own'] / options.files:.0f} ms of CPU each")
+    print(f"of it the command's own process, which hands out the items: {corpus['own']:.0f} s")
     rate = (1 - (os.cpu_count() or 1) / options.files) * frames / steady(out)
     print(f"without Ray's start, from the first items' end to the last's: {rate:.0f} frames/s")
     print(f"where it went, s of all workers: {json.dumps(stages(out))}")
