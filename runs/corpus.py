@@ -154,20 +154,20 @@ def check(source: Path, folder: Path, files: int) -> None:
         rows = table(out)
         assert rows["item"].to_pylist() == names
         assert rows["error"].null_count == files
-    worst = max(apart(folder / "out" / name, folder / "killed" / name) for name in names)
+    worst = max(apart(*(folder / out / name / "motion.npz" for out in ("out", "killed"))) for name in names)
     print(f"{files} of {files} in the index; killed and not killed: at most {worst:.1e} m apart")
     singles = random.Random(1).sample(names, min(20, files))
     for name in singles:
         command = [sys.executable, "-m", "pstmo", "lift", str(source / name), "-o", str(folder / "single" / name)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    single = max(apart(folder / "killed" / name, folder / "single" / name) for name in singles)
+    single = max(apart(*(folder / out / name / "motion.npz" for out in ("killed", "single"))) for name in singles)
     print(f"`pstmo lift` of {len(singles)} of them: at most {single:.1e} m apart")
     assert max(worst, single) <= 1e-5
 
 
 def apart(one: Path, other: Path) -> float:
     """Metres: poses, and places in the world."""
-    a, b = (read_motion(folder / "motion.npz") for folder in (one, other))
+    a, b = read_motion(one), read_motion(other)
     return max(
         float(np.abs(a.poses.positions - b.poses.positions).max()), float(np.abs(a.positions - b.positions).max())
     )

@@ -68,9 +68,10 @@ def check(paths: list[Path], folder: Path, files: int) -> None:
     print(f"{rows.num_rows} of {files} in the index, none with an error")
     worst = 0.0
     for path in random.Random(0).sample(paths, min(5, files)):
+        where = "out" / path.relative_to(folder / "in")
         command = [sys.executable, "-m", "pstmo", "lift", str(path), "-o", str(folder / "single")]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        worst = max(worst, apart(folder / "single", folder / "out" / path.relative_to(folder / "in")))
+        worst = max(worst, apart(*(folder / place / "motion.npz" for place in ("single", where))))
     print(f"`pstmo lift` of {min(5, files)} of them: at most {worst:.1e} m apart")
     assert worst <= 1e-5
 

@@ -15,9 +15,12 @@ from pstmo.errors import FormatError, PstmoError
 from pstmo.frame import Frame
 from pstmo.people import Detection
 from pstmo.skeleton import MEDIAPIPE33
+from pstmo.video import open_video
+from pstmo.watch import watch
 
 PICTURES = sorted((Path(__file__).parent / "data" / "people").glob("*.jpg"))
 SAMPLE = Path(__file__).parents[1] / "samples" / "sports2d_demo.npz"
+VIDEO = SAMPLE.with_suffix(".mp4")
 NEAR = 3.0
 """Pixels, of a man of 200: where two looks at the same person agree."""
 
@@ -60,6 +63,17 @@ def test_everybody_is_found_in_every_picture(blazepose: BlazePose, clip: list[Fr
             assert 0 <= top < bottom < height
             assert 160 < bottom - top < 250
             assert ((person.joints[:, 2] > 0) & (person.joints[:, 2] <= 1)).all()
+
+
+def test_looking_that_was_stopped_anywhere_ends_with_the_same_bits(blazepose: BlazePose, tmp_path: Path):
+    """One and then two people, who move."""
+    whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
+    watch(open_video(VIDEO, end=1.1), "demo", blazepose, whole)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    for frames in (3, 17, 30):
+        part.write_bytes(b"".join(lines[: 1 + frames]) + lines[1 + frames][:40])
+        watch(open_video(VIDEO, end=1.1), "demo", blazepose, part)
+        assert part.read_bytes() == whole.read_bytes()
 
 
 def test_landmarks_are_where_mediapipes_heavy_network_saw_them(blazepose: BlazePose, clip: list[Frame]):

@@ -78,16 +78,16 @@ class Counting:
 
     name, skeleton = "counting", COCO
 
-    def __init__(self, stop: int | None = None, settings: str = ""):
-        self.stop, self.seen, self.settings = stop, list[int](), settings
+    def __init__(self, stop: int | None = None, settings: str = "", every: int = 1):
+        self.stop, self.seen, self.settings, self.every = stop, list[int](), settings, every
 
     def __call__(self, frames: Iterable[Frame], known: Sequence[Detection] = ()) -> Iterator[list[Detection]]:
-        self.known = [person.joints[0, 0] for person in known]
+        self.known = [person.memory for person in known]
         for frame in frames:
             if frame.number == self.stop:
                 raise KeyboardInterrupt
             self.seen.append(frame.number)
-            yield [Detection(frame.number, np.full((17, 3), 1.0 + frame.number), 1.0)]
+            yield [Detection(frame.number, np.full((17, 3), 1.0 + frame.number), 1.0, memory=(frame.number / 3, -1e-9))]
 
 
 def test_a_detector_that_was_stopped_goes_on_with_the_next_picture(tmp_path: Path, picture_folder: Path):
@@ -97,12 +97,16 @@ def test_a_detector_that_was_stopped_goes_on_with_the_next_picture(tmp_path: Pat
     again = Counting()
     found = watch(open_video(picture_folder, fps=10), "folder", again, path)
     assert again.seen == [3, 4]
-    assert again.known == [3.0]
+    assert again.known == [(2 / 3, -1e-9)]
     assert [person.joints[0, 0] for person in found.detections] == [1, 2, 3, 4, 5]
     np.testing.assert_allclose(found.timestamps, np.arange(5) / 10)
     third = Counting()
     watch(open_video(picture_folder, fps=10), "folder", third, path)
     assert third.seen == []
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:4]))  # three frames
+    backwards = Counting(every=2)
+    watch(open_video(picture_folder, fps=10), "folder", backwards, path)
+    assert (backwards.seen, backwards.known) == ([2, 3, 4], [(1 / 3, -1e-9)])
     other = Counting(settings="other weights")
     watch(open_video(picture_folder, fps=10), "folder", other, path)
     assert other.seen == [0, 1, 2, 3, 4]

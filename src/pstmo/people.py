@@ -14,13 +14,15 @@ class Detection:
     """One person in one frame.
 
     frame: the number the file gives the frame. joints: (joints, 3), x, y and confidence; 0 or NaN = not observed.
-    score: how sure the detector is of the person, track: who it is; None where the file does not say.
+    score: how sure the detector is of the person, track: who it is; None where the file does not say. memory: numbers
+    of the detector's own, by which it goes on from there.
     """
 
     frame: int
     joints: np.ndarray
     score: float | None = None
     track: int | None = None
+    memory: tuple[float, ...] = ()
 
     @cached_property
     def observed(self) -> np.ndarray:

@@ -23,23 +23,15 @@ def watch(video: Video, source: str, detector: Detector, path: Path) -> People:
     """
     eyes = f"{detector.name} {detector.settings}"
     about = About(source, eyes, detector.skeleton.name, video.image_size, video.fps, video.focal)
-    with DetectionsFile(path, about) as file:
+    with DetectionsFile(path, about, detector.every) as file:
         if not file.finished:
-            known = (
-                [
-                    person
-                    for person in read_people(path, format="detections").detections
-                    if person.frame == file.frames - 1
-                ]
-                if file.frames
-                else []
-            )
-            _look(video, detector, file, known)
+            _look(video, detector, file, _last_in(path) if file.frames else [])
     return read_people(path, format="detections")
 
 
-def _seen_in(path: Path, frame: int) -> list[Detection]:
-    return [person for person in read_people(path, format="detections").detections if person.frame == frame]
+def _last_in(path: Path) -> list[Detection]:
+    people = read_people(path, format="detections")
+    return [person for person in people.detections if person.frame == people.frames[-1]]
 
 
 def _look(video: Video, detector: Detector, file: DetectionsFile, known: list[Detection]) -> None:

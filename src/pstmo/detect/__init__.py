@@ -17,14 +17,16 @@ DETECTORS = {"blazepose": BlazePose, "rtmpose": RTMPose}
 @runtime_checkable
 class Detector(Protocol):
     """Gives the people of each frame, frame by frame, in pixels of its picture. settings: what tells it from others of
-    its name."""
+    its name. every: frames whose number divides by it are those before which it can be stopped, and go on as if it had
+    not been."""
 
     name: str
     settings: str
+    every: int
     skeleton: Skeleton
 
     def __call__(self, frames: Iterable[Frame], known: Sequence[Detection] = ()) -> Iterator[list[Detection]]:
-        """known: who was seen in the frame before the first."""
+        """known: who was seen in the frame before the first, memory and all."""
         ...
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from pstmo.detect.landmarks import Body, Landmarker
 from pstmo.detect.persons import PersonFinder
 from pstmo.detect.picture import checked
-from pstmo.detect.region import Region
 from pstmo.detect.steady import SteadyRegion
 from pstmo.errors import PstmoError
 from pstmo.frame import Frame
@@ -21,9 +20,6 @@ MODELS = Path(__file__).parent / "models"
 
 SURE = 0.5
 """Score of a body that is believed in."""
-
-ROUND = 1.1
-"""Radius of a person's region, in distances from the hips to the landmark that is farthest from them."""
 
 EVERY = 10
 """Pictures from one look for more people to the next, unless somebody gets lost."""
@@ -38,6 +34,7 @@ class BlazePose:
     """
 
     name = "blazepose"
+    every = EVERY
     skeleton = MEDIAPIPE33
 
     def __init__(
@@ -56,16 +53,24 @@ class BlazePose:
 
     def __call__(self, frames: Iterable[Frame], known: Sequence[Detection] = ()) -> Iterator[list[Detection]]:
         """The people in each picture, in the order of the pictures, each taken when it is needed."""
-        for frame, bodies in self.bodies(frames, known):
-            yield [Detection(frame.number, body.joints, body.score) for body in bodies]
+        people = [SteadyRegion.of(person.memory) for person in known]
+        for frame, bodies in self.bodies(frames, people):
+            last = (frame.number + 1) % EVERY == 0
+            yield [
+                Detection(frame.number, body.joints, body.score, memory=person.memory if last else ())
+                for body, person in zip(bodies, people, strict=True)
+            ]
 
-    def bodies(self, frames: Iterable[Frame], seen: Sequence[Detection] = ()) -> Iterator[tuple[Frame, list[Body]]]:
-        """The same with all that the network tells, such as the landmarks in space."""
-        known = [SteadyRegion(about(person.joints[:, :2])) for person in seen]
+    def bodies(
+        self, frames: Iterable[Frame], known: list[SteadyRegion] | None = None
+    ) -> Iterator[tuple[Frame, list[Body]]]:
+        """The same with all that the network tells, such as the landmarks in space. known: who is followed, before the
+        first picture and then after each."""
+        known = [] if known is None else known
         lost = False
-        for count, frame in enumerate(frames):
+        for frame in frames:
             image, before = checked(frame), len(known)
-            if before < self._people and (before == 0 or lost or count % EVERY == 0):
+            if before < self._people and (before == 0 or lost or frame.number % EVERY == 0):
                 known += self._new(image, known)
             bodies, followed = [], []
             for person in known:
@@ -74,7 +79,7 @@ class BlazePose:
                     person.follow(body.region, frame.seconds)
                     bodies.append(body)
                     followed.append(person)
-            known, lost = followed, len(followed) < before
+            known[:], lost = followed, len(followed) < before
             yield frame, bodies
 
     def _new(self, image: np.ndarray, known: list[SteadyRegion]) -> list[SteadyRegion]:
@@ -82,13 +87,3 @@ class BlazePose:
         regions = [region for region in self._find(image) if not any(region.same(other.region) for other in known)]
         found = [self._landmarks(image, region).region for region in regions[: self._people - len(known)]]
         return [SteadyRegion(region) for region in found]
-
-
-def about(xy: np.ndarray) -> Region:
-    """The region of a person whose landmarks (33, 2) are known."""
-    hips, shoulders = (
-        (xy[MEDIAPIPE33.index(f"left_{part}")] + xy[MEDIAPIPE33.index(f"right_{part}")]) / 2
-        for part in ("hip", "shoulder")
-    )
-    up = (shoulders - hips) / max(float(np.linalg.norm(shoulders - hips)), 1e-6)
-    return Region(hips, hips + ROUND * float(np.linalg.norm(xy - hips, axis=-1).max()) * up)

@@ -29,6 +29,7 @@ class RTMPose:
     """
 
     name = "rtmpose"
+    every = 1
     skeleton = COCO
 
     def __init__(self, weights: Path | None = None, person_weights: Path | None = None, people: int = 4):

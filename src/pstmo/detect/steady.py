@@ -5,6 +5,7 @@ from math import pi
 import numpy as np
 
 from pstmo.detect.region import Region
+from pstmo.errors import FormatError
 
 STILL = 0.01
 """Hz: what passes of somebody who doesn't move."""
@@ -14,6 +15,9 @@ MOVING = 10.0
 
 SPEED = 1.0
 """Hz that pass of the speed."""
+
+REMEMBERED = 13
+"""Numbers: the time, and two points of each of region, last region and speed."""
 
 
 class SteadyRegion:
@@ -26,6 +30,23 @@ class SteadyRegion:
         self.region = region
         self._seconds: float | None = None
         self._last, self._speed = np.zeros((2, 2, 2))
+
+    @classmethod
+    def of(cls, memory: tuple[float, ...]) -> "SteadyRegion":
+        """As it was when that was its memory. Raises FormatError for other numbers."""
+        if len(memory) != REMEMBERED:
+            raise FormatError(f"found {len(memory)} numbers of a person's region, expected {REMEMBERED}")
+        seconds, *points = memory
+        region, last, speed = np.reshape(points, (3, 2, 2))
+        person = cls(Region(*region))
+        person._seconds, person._last, person._speed = seconds, last, speed
+        return person
+
+    @property
+    def memory(self) -> tuple[float, ...]:
+        """Of a region that has been followed."""
+        assert self._seconds is not None
+        return float(self._seconds), *np.stack([*self.region, *self._last, *self._speed]).ravel().tolist()
 
     def follow(self, found: Region, seconds: float | int) -> None:
         """Where the person was at that time, for the next picture. A clock that does not go on starts anew."""

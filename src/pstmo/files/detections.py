@@ -2,6 +2,7 @@
 
 The first line is {format: "pstmo detections 1", source, detector, skeleton, image_size, fps, focal}, and every decoded
 picture has a line {seconds, people: [{score, joints: [x, y, confidence, ...]}]}, in order, also where nobody was seen.
+Pictures after which the detector can go on hold its memory of each person, too.
 The last line, {frames, fps, problem}, tells that this is all.
 """
 
@@ -53,7 +54,7 @@ def read(content: object) -> People:
     if not seconds or (np.diff(seconds) <= 0).any():
         raise FormatError(f"found {len(seconds)} frames, expected one or more, each after the last")
     detections = [
-        Detection(i, _joints(person, i, len(skeleton)), _score(person, i))
+        Detection(i, _joints(person, i, len(skeleton)), _score(person, i), memory=_memory(person, i))
         for i, frame in enumerate(frames)
         for person in want(frame.get("people"), list, f"'people' of frame {i}")
     ]
@@ -69,9 +70,10 @@ def read(content: object) -> People:
 
 
 class DetectionsFile:
-    """Such a file as it grows. Where it is there already, of the same pictures and detector, it goes on."""
+    """Such a file as it grows. Where it is there already, of the same pictures and detector, it goes on, after a number
+    of frames that divides by `every`."""
 
-    def __init__(self, path: Path, about: About):
+    def __init__(self, path: Path, about: About, every: int = 1):
         """Raises PstmoError when the system refuses, and while another run writes there."""
         self.path = path
         head = _line({"format": FORMAT} | asdict(about))
@@ -80,9 +82,12 @@ class DetectionsFile:
             self._lock()
             there = self._file.read()
             whole = there[: there.rfind(b"\n") + 1] if there.startswith(head) else b""
-            lines = whole.splitlines()[1:]
+            lines = whole.splitlines(keepends=True)[1:]
             self.finished = bool(lines) and b'{"frames":' in lines[-1]
             self.frames = len(lines) - self.finished  # that are in it
+            if not self.finished:
+                self.frames -= self.frames % every
+                whole = whole[: len(whole) - sum(map(len, lines[self.frames :]))]
             self._file.truncate(len(whole))
             self._file.seek(len(whole))
             if not whole:
@@ -99,8 +104,7 @@ class DetectionsFile:
 
     def add(self, seconds: float, people: Sequence[Detection]) -> None:
         """The next frame."""
-        found = [{"score": _short(person.score), "joints": _numbers(person.joints)} for person in people]
-        self._write({"seconds": round(seconds, 6), "people": found})
+        self._write({"seconds": round(seconds, 6), "people": [_person(person) for person in people]})
         self.frames += 1
 
     def finish(self, fps: float, problem: str | None) -> None:
@@ -131,6 +135,11 @@ def _line(record: object) -> bytes:
     return json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
 
+def _person(person: Detection) -> dict[str, Any]:
+    found = {"score": _short(person.score), "joints": _numbers(person.joints)}
+    return found | {"memory": person.memory} if person.memory else found
+
+
 def _numbers(joints: np.ndarray) -> list[float]:
     return [_short(value) or 0.0 for value in np.nan_to_num(joints).ravel().tolist()]
 
@@ -148,3 +157,8 @@ def _joints(person: object, frame: int, count: int) -> np.ndarray:
 
 def _score(person: dict[str, Any], frame: int) -> float | None:
     return None if person.get("score") is None else number(person["score"], f"'score' of frame {frame}")
+
+
+def _memory(person: dict[str, Any], frame: int) -> tuple[float, ...]:
+    what = f"'memory' of frame {frame}"
+    return tuple(float(number(value, what)) for value in want(person.get("memory", []), list, what))
