@@ -88,7 +88,7 @@ def _detections(folder: Path) -> Path:
     path = folder / "detections.jsonl"
     with DetectionsFile(path, About("clip", "eyes", "coco17", (640, 480), 25.0, None)) as file:
         for frame in range(3):
-            file.add(frame / 25, [Detection(frame, np.full((17, 3), 1.0 + frame), 0.5)])
+            file.add(frame / 25, [Detection(frame, np.full((17, 3), 1.0 + frame), 0.5, memory=(frame / 25, 1.5))])
         file.finish(25.0, None)
     return path
 
