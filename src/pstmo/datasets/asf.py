@@ -12,6 +12,7 @@ from pstmo.errors import FormatError
 
 INCH = 0.0254
 _TURNS = ("rx", "ry", "rz")
+_MOVES = ("tx", "ty", "tz")
 
 
 @dataclass
@@ -145,19 +146,23 @@ def _turns(
     """Local rotations (frames, joints, 4) and the root's translation in metres (frames, 3)."""
     if "root" not in values:
         raise FormatError(f"{path}: no root among the bones: {', '.join(values)}")
+    if not set(_MOVES) <= set(skeleton.root):
+        raise FormatError(
+            f"{path}: the skeleton's root has {' '.join(skeleton.root)}, expected {' '.join(_MOVES)}, too"
+        )
     frames = len(values["root"])
     degrees, axes = np.zeros((frames, len(joints), 3)), np.zeros((len(joints), 4))
     axes[:, 0] = 1
     for bone, angles in values.items():
         dof = skeleton.root if bone == "root" else skeleton.bones[bone].dof
-        if angles.shape[1] != len(dof) or not set(dof) <= {*_TURNS, "tx", "ty", "tz"}:
+        if angles.shape[1] != len(dof) or not set(dof) <= {*_TURNS, *_MOVES}:
             raise FormatError(f"{path}: bone {bone!r} has {angles.shape[1]} values, its skeleton says: {' '.join(dof)}")
         for turn in set(dof) & set(_TURNS):
             degrees[:, joints.index(bone), 2 - _TURNS.index(turn)] = angles[:, dof.index(turn)]
     for bone in skeleton.bones.values():
         axes[joints.index(bone.name)] = rotations.from_euler(np.array(bone.axis)[_places(bone.order)], bone.order[::-1])
     turns = rotations.multiply(rotations.multiply(axes, rotations.from_euler(degrees, "zyx")), rotations.inverse(axes))
-    root = values["root"][:, [skeleton.root.index(move) for move in ("tx", "ty", "tz")]]
+    root = values["root"][:, [skeleton.root.index(move) for move in _MOVES]]
     return turns, root * (skeleton.unit or 0)
 
 
