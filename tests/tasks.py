@@ -9,11 +9,12 @@ from itertools import count
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple
-
-import torch
+from unittest.mock import patch
 
 from pstmo.cli import main
 from pstmo.training import engine
+
+QUIET = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 
 _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(["pstmo.train", "lightning_fabric", "torch.utils.tensorboard", "matplotlib.pyplot"])
@@ -44,7 +45,8 @@ def started(calls: Sequence[str], folder: Path, silence: float = 60.0) -> list[T
         errors.touch()
         told = {f"SLURM_{name}": str(value) for name, value in (slurm | {"PROCID": rank, "NODEID": rank}).items()}
         tasks.append(Task(_server.Process(target=_work, args=(call, told, errors, silence)), errors))
-        tasks[-1].process.start()
+        with patch.dict(os.environ, QUIET):  # the server starts with the first of them
+            tasks[-1].process.start()
     return tasks
 
 
@@ -52,7 +54,6 @@ def _work(call: str, environment: dict[str, str], errors: Path, silence: float) 
     with errors.open("w") as file:
         os.dup2(file.fileno(), 2)
     os.environ.update(environment)
-    torch.set_num_threads(1)
     engine.SILENCE = timedelta(seconds=silence)
     sys.argv = ["pstmo", *call.split()]
     main()

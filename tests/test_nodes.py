@@ -17,12 +17,12 @@ from test_engine import FIELDS
 from test_training import assert_same_run, data, read_log, walk  # noqa: F401
 
 RUNS = Path(__file__).parents[1] / "runs"
-EPOCHS = 4
+EPOCHS = 3
 
 
 def call(data: Path, out: Path) -> str:  # noqa: F811
-    """Epochs of 60 steps, of 5 windows: they cannot be halved."""
-    settings = f"epochs={EPOCHS} epoch_windows=300 batch=5 warmup=5".split()
+    """Epochs of 20 steps, of 5 windows: they cannot be halved."""
+    settings = f"epochs={EPOCHS} epoch_windows=100 batch=5 warmup=5".split()
     fields = [*FIELDS, *(f"finetune.{setting}" for setting in settings)]
     return f"finetune --data {data} -o {out} --device cpu --set {' '.join(fields)}"
 
