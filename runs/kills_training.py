@@ -58,7 +58,7 @@ def main() -> None:
     folder, begun = options.folder, time.perf_counter()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    write_motion(folder / "motion.npz", walker(folder, 49, 60.0).positions, PEOPLE)
+    write_motion(folder / "motion.npz", walker(folder, 300, 60.0).positions, PEOPLE)
     usual, _ = attempt(folder, "whole", None)
     print(f"undisturbed: {usual:.1f} s", file=sys.stderr, flush=True)
     chance, kills, lost, wrong, runs = random.Random(options.seed), Counter[str](), Counter[str](), Counter[str](), 0

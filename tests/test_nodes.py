@@ -119,3 +119,18 @@ def test_machines_must_share_a_folder(whole: Path, data: Path, tmp_path: Path): 
         code, said = task.end()
         assert code == 2
         assert said.startswith("pstmo: error: the processes of this run found different data, or different states in ")
+
+
+@pytest.mark.parametrize(
+    ("code", "starts", "again"), [(0, 0, False), (2, 0, False), (143, 3, True), (75, 0, True), (137, 19, False)]
+)
+def test_slurms_script_puts_a_job_back_that_can_go_on(code: int, starts: int, again: bool, tmp_path: Path):
+    """With programs that stand in for SLURM's."""
+    for name, does in {"srun": f"echo srun $*; exit {code}", "scontrol": "echo scontrol $*"}.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    slurm = {"SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": str(starts), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    line = ["bash", RUNS / "slurm.sh", "train", "--data", "a b"]
+    done = subprocess.run(line, env=os.environ | slurm, check=False, capture_output=True, text=True)
+    said = ["srun --kill-on-bad-exit=1 python -m pstmo train --data a b", *["scontrol requeue 7"] * again]
+    assert (done.stdout.splitlines(), done.returncode) == (said, 0 if again else code)
