@@ -2,8 +2,8 @@
 
     python runs/nodes.py [--folder runs/out/nodes]
 
-One of two processes is killed, or one of the two agents, or both at once, as when a machine is lost; the others have
-to end by themselves. Then two, three processes or one go on, and their losses and weights are compared with a run of
+One of two processes is killed, or one together with its agent, as when a machine is lost; the other has to end by
+itself. Then two processes go on, three, or one, and their losses and weights are compared with a run of
 two processes that nobody disturbed. A batch has 25 windows, which neither two nor three processes can share evenly.
 The table is for docs/training.md.
 """
@@ -30,7 +30,7 @@ EPOCHS = 4
 MODEL = "depth=2 width=32 hidden=64 heads=4 strides=3,3"
 SETTINGS = f"epochs={EPOCHS} epoch_windows=500 batch=25 warmup=5 precision=fp32"
 FIELDS = [f"model.{field}" for field in MODEL.split()] + [f"finetune.{field}" for field in SETTINGS.split()]
-CASES = (("a process", 2), ("an agent of torchrun", 3), ("both: a machine", 1))
+CASES = (("a process", 2), ("a machine", 3), ("a machine", 1))
 """What is lost, and how many processes go on."""
 
 Machines = list["subprocess.Popen[str]"]
@@ -85,7 +85,7 @@ def lost(folder: Path, name: str, what: str) -> tuple[float, str]:
         assert other.poll() is None, other.communicate()[1]
         time.sleep(0.05)
     process = int(Path(f"/proc/{victim.pid}/task/{victim.pid}/children").read_text().split()[0])
-    for number in {"a process": [process], "an agent of torchrun": [victim.pid]}.get(what, [victim.pid, process]):
+    for number in [process] if what == "a process" else [victim.pid, process]:
         os.kill(number, signal.SIGKILL)
     killed = time.perf_counter()
     other.wait()
