@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pstmo.datasets import clips
+from pstmo.datasets import clips, motions
 from pstmo.skeleton import MOCAP
 
 UNIT = 0.0254 / 0.45  # metres
@@ -132,6 +132,31 @@ def write_daz(path: Path, frames: int, fps: float) -> Path:
 def walker(folder: Path, frames: int = 121, fps: float = 60.0) -> clips.Motion:
     [motion] = clips.read_clip(write_amc(folder / "07_01.amc", *walk(frames, fps)), fps)
     return motion
+
+
+PEOPLE = {"01": 0.0, "03": 2.0, "05": 3.0, "07": 5.0}
+"""Who moves, and which way (radians): 01 and 03 train, 05 validates, 07 is for the test."""
+
+
+def write_motion(path: Path, positions: np.ndarray, people: dict[str, float]) -> Path:
+    """The same motion for all people, each facing another way."""
+    clips = []
+    for angle in people.values():
+        turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+        clips.append((positions @ turn.T).astype(np.float32))
+    np.savez(
+        path,
+        positions=np.concatenate(clips),
+        starts=np.arange(len(clips) + 1, dtype=np.int64) * len(positions),
+        names=np.array([f"{subject}_01" for subject in people]),
+        subjects=np.array(list(people)),
+        actions=np.array(["walk"] * len(people)),
+        sources=np.array(["asf"] * len(people)),
+        fps=np.float64(50),
+        joints=np.array(MOCAP.joints),
+        units=motions.UNITS,
+    )
+    return path
 
 
 def at(motion: clips.Motion, joint: str) -> np.ndarray:

@@ -64,6 +64,9 @@ def calls(page: str, line: str) -> list[Command]:
             words = part.split()
         while words and (re.fullmatch(r"[A-Z_]+=\S*", words[0]) or words[0] in ("until", "do")):
             words = words[1:]
+        script = next((place for place, word in enumerate(words) if re.fullmatch(r"runs/\w+\.sh", word)), None)
+        if script is not None:  # what stands behind it is pstmo's
+            words = ["pstmo", *words[script + 1 :]]
         if words[:1] == ["torchrun"]:
             words = ["python", *words[words.index("-m") :]]
         if words[:3] == ["python", "-m", "pstmo"]:

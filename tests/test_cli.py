@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cmu_files import walk, write_amc
+from cmu_files import PEOPLE, walk, write_amc, write_motion
 from conftest import Result, keypoints
 from parity import weights
 from recordings import recording
-from test_training import PEOPLE, write_motion
 
 import pstmo
 from pstmo import checkpoint

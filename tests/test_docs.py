@@ -101,6 +101,7 @@ def test_the_pages_are_taken_apart():
     [made, lifted] = calls("", "python tracker.py | OMP=1 pstmo live --fps 30 > poses.jsonl")
     assert (made.words, lifted.words) == (("python", "tracker.py"), ("pstmo", "live", "--fps", "30"))
     assert calls("", "torchrun --n 8 -m pstmo train --data x")[0].words == ("pstmo", "train", "--data", "x")
+    assert calls("", "sbatch --nodes 2 runs/slurm.sh train --data x")[0].words == ("pstmo", "train", "--data", "x")
     assert len([call for call in CALLS if call.words[0] == "pstmo"]) > 80
 
 

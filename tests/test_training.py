@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from cmu_files import PEOPLE, write_motion
 from cmu_files import walker as walking_person
 from conftest import SMALL
 from safetensors.torch import load_file
@@ -31,7 +32,7 @@ from pstmo.model.masked import MaskedPoseModel
 from pstmo.model.refine import Refine
 from pstmo.model.stmo import STMO, Prediction
 from pstmo.presets import PRESETS, Masking, ModelConfig, Optimisation
-from pstmo.skeleton import COCO, HUMAN36M, MOCAP, MPI_INF_3DHP
+from pstmo.skeleton import COCO, HUMAN36M, MPI_INF_3DHP
 from pstmo.training.engine import Engine
 from pstmo.training.finetune import finetune
 from pstmo.training.loop import Run
@@ -47,31 +48,6 @@ RECIPE = PRESETS["cmu-w27"]
 QUICK = Optimisation(epochs=4, batch=16, lr=2e-3, decay=0.9, warmup=5, clip=1.0)
 MASKING = Masking(0.5, 2)
 STAGES = ("pretrain", "finetune")
-
-
-PEOPLE = {"01": 0.0, "03": 2.0, "05": 3.0, "07": 5.0}
-"""Who moves, and which way (radians): 01 and 03 train, 05 validates, 07 is for the test."""
-
-
-def write_motion(path: Path, positions: np.ndarray, people: dict[str, float]) -> Path:
-    """The same motion for all people, each facing another way."""
-    clips = []
-    for angle in people.values():
-        turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
-        clips.append((positions @ turn.T).astype(np.float32))
-    np.savez(
-        path,
-        positions=np.concatenate(clips),
-        starts=np.arange(len(clips) + 1, dtype=np.int64) * len(positions),
-        names=np.array([f"{subject}_01" for subject in people]),
-        subjects=np.array(list(people)),
-        actions=np.array(["walk"] * len(people)),
-        sources=np.array(["asf"] * len(people)),
-        fps=np.float64(50),
-        joints=np.array(MOCAP.joints),
-        units=motions.UNITS,
-    )
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,10 @@ class Stopped(PstmoError):  # noqa: N818
         self.number = number
 
 
+class Lost(PstmoError):  # noqa: N818
+    """Work of several processes of which one is gone; it can go on later."""
+
+
 class CheckpointError(PstmoError):
     """A checkpoint that cannot be read, or does not fit the network."""
 

@@ -10,10 +10,13 @@ from typing import Annotated
 import tyro
 from tyro.conf import arg
 
-from pstmo.errors import PstmoError, Stopped
+from pstmo.errors import Lost, PstmoError, Stopped
 from pstmo.logged import logged
 
 app = tyro.extras.SubcommandApp()
+
+TRY_AGAIN = 75
+"""Exit code of a run that lost a process: EX_TEMPFAIL of sysexits.h."""
 
 __all__ = ["Out", "app", "logged", "main"]
 
@@ -21,7 +24,7 @@ Out = Annotated[Path, arg(aliases=["-o"])]
 
 
 def main() -> None:
-    """Runs a command; a mistake in its input is one line on standard error and exit code 2.
+    """Runs a command; a mistake in its input is one line on standard error and exit code 2, a lost process 75.
 
     Threads of PyTorch that wait for others sleep: spinning, as they do by default, they take the time of the one they
     wait for as soon as anything else runs on the machine.
@@ -42,6 +45,9 @@ def main() -> None:
     except Stopped as error:
         print(f"pstmo: {error}", file=sys.stderr)
         sys.exit(128 + error.number)
+    except Lost as error:
+        print(f"pstmo: {error}", file=sys.stderr)
+        sys.exit(TRY_AGAIN)
     except PstmoError as error:
         print(f"pstmo: error: {error}", file=sys.stderr)
         sys.exit(2)

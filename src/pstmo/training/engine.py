@@ -1,27 +1,33 @@
 """The machine that training runs on: one device or several processes, by Lightning Fabric, with one result.
 
-Each process holds the whole data set and trains on its share of every batch. Chance is a function of seed and step
-alone (see `chance`), gradients are averaged by windows, batch norm sees the whole batch: however many processes there
-are, a run's losses are the same up to rounding.
+Data is sharded by window: each process gathers, films and trains on its share of every batch and reads no other rows
+(`Engine.share`). Chance is a function of seed and step alone (see `chance`), gradients are averaged by windows, batch
+norm sees the whole batch: however many processes there are, a run's losses are the same up to rounding.
 """
 
 import atexit
 import logging
 import os
 import warnings
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from pstmo.chance import Chance, seed_of
-from pstmo.errors import PstmoError
+from pstmo.errors import Lost, PstmoError
 from pstmo.extras import extra
 from pstmo.training.synchronised import synchronised
 
 T = TypeVar("T")
+
+SILENCE = timedelta(minutes=5)
+"""For so long processes wait for one that says nothing: a machine without power, a network that was cut. One that was
+killed is missed at once. Reading the data may not take one machine so much longer than another."""
 
 
 class Engine:
@@ -42,7 +48,7 @@ class Engine:
             raise PstmoError(f"found {here} processes, expected 1 or more")
         logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # every process had its banner
         several = here * nodes > 1
-        strategy = fabric.strategies.DDPStrategy(broadcast_buffers=False) if several else "auto"
+        strategy = fabric.strategies.DDPStrategy(timeout=SILENCE, broadcast_buffers=False) if several else "auto"
         try:
             self.fabric: Any = fabric.Fabric(accelerator=device, strategy=strategy, devices=here, num_nodes=nodes)
             self.fabric.launch()
@@ -112,6 +118,26 @@ class Engine:
     def wait(self) -> None:
         """Until all processes are here."""
         self.fabric.barrier()
+
+    def agree(self, value: int) -> bool:
+        """Whether all processes have the same; waits for them."""
+        found = torch.zeros(self.processes, dtype=torch.long, device=self.device)
+        found[self.fabric.global_rank] = value
+        return bool((self.sum(found) == value).all())
+
+    @contextmanager
+    def together(self, saved: Path) -> Iterator[None]:
+        """A block in which processes wait for each other. Raises Lost where one is gone. saved: from which to go on."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not (isinstance(error, torch.distributed.DistError) or "/gloo/" in str(error)):
+                raise
+            minutes = SILENCE.total_seconds() / 60
+            raise Lost(
+                f"another process of this run is gone, or was silent for {minutes:g} minutes; the same command goes on "
+                f"from {saved}, on as many processes as there are"
+            ) from error
 
 
 def _part() -> None:

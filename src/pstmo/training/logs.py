@@ -47,7 +47,7 @@ class Logs:
         done = len(self.position.history) * self.steps + self.position.step
         if self.writes:
             writer = extra("torch.utils.tensorboard", "train").SummaryWriter
-            self._board = writer(str(self.folder / "tensorboard"), purge_step=done)
+            self._board = writer(str(self.folder / "tensorboard"), purge_step=done + 1)  # what a kill made twice
         self._bar.start()
         total = self.settings.epochs * self.steps
         self._task = self._bar.add_task(self.folder.name, total=total, completed=done, facts="")
@@ -82,6 +82,10 @@ class Logs:
         facts += f", loss {losses[-1]:.4g}, {speed:.0f} windows/s"
         self._bar.update(self._task, completed=done, facts=facts)
 
+    def flush(self) -> None:
+        """What was told so far is on disk."""
+        self._board.flush()
+
     def epoch(self) -> None:
         """The position has a new line."""
         history = self.position.history
@@ -91,7 +95,6 @@ class Logs:
         for name in ("validation", "lr", "windows_per_second"):
             self._board.add_scalar(name, line[name], line["epoch"] * self.steps)
         self._board.add_scalar("loss of an epoch", line["loss"], line["epoch"] * self.steps)
-        self._board.flush()
         if self._bar.disable:
             logger.info(
                 "%s: epoch %d/%d, loss %.4g, validation %.4g, %.0f windows/s",

@@ -8,6 +8,7 @@ losses, up to rounding.
 import logging
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from math import isfinite
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from pstmo.chance import Chance
-from pstmo.errors import PstmoError
+from pstmo.errors import PstmoError, Stopped
 from pstmo.files.atomic import make_folder, replacing
 from pstmo.files.lock import alone
 from pstmo.presets import Optimisation
@@ -64,15 +65,19 @@ class Run:
     def train(self) -> list[Line]:
         """Trains up to the last epoch, going on from the folder's state if there is one; gives the log's lines.
 
-        Raises Stopped after SIGTERM or Ctrl-C, once the state is saved; PstmoError where the loss is no number any
-        more, once the batch is saved, and while another run trains there; CheckpointError where the folder holds a run
-        with other settings.
+        Raises Stopped after SIGTERM or Ctrl-C, once the state is saved (the first process does, the others just end);
+        Lost where another process is gone; PstmoError where the loss is no number any more, once the batch is saved,
+        and while another run trains there; CheckpointError where the folder holds a run with other settings.
         """
-        if not self.engine.first:
-            return self._train()
-        make_folder(self.folder)
-        with alone(self.folder):
-            return self._train()
+        if self.engine.first:
+            make_folder(self.folder)
+        try:
+            with alone(self.folder) if self.engine.first else nullcontext(), self.engine.together(self._saved):
+                return self._train()
+        except Stopped as stopped:
+            if self.engine.first:
+                raise
+            raise SystemExit(128 + stopped.number) from None
 
     def _train(self) -> list[Line]:
         self._check()
@@ -83,10 +88,16 @@ class Run:
         position = state.load(self._saved) if self._saved.exists() else Position()
         if len(position.history) >= self.settings.epochs and self.engine.first:
             logger.info("%s: finished already, at epoch %d", self.folder, len(position.history))
-        self.engine.wait()
+        if not self.engine.agree(state.fingerprint(position)):
+            raise PstmoError(
+                f"the processes of this run found different data, or different states in {self.folder}; expected the "
+                "same data on all machines, and a folder that all of them share"
+            )
         with Stop() as stop, Logs(self.folder, self.settings, self.steps, position, self.engine.first) as logs:
             while len(position.history) < self.settings.epochs:
                 self._epoch(position, state, stop, logs)
+            if stop.asked(self.engine):  # and what the first has kept is there for all
+                raise stop.error(f"epoch {len(position.history)}, at its end")
         return position.history
 
     @property
@@ -124,10 +135,11 @@ class Run:
             position.advance(losses, seconds)
             logs.block(losses, seconds)
             if stop.asked(self.engine):
-                self._save(state, position)
+                self._save(state, position, logs)
+                self.engine.wait()  # who starts processes may end them all when the first of them ends
                 raise stop.error(f"epoch {epoch + 1}, step {position.step} of {self.steps}")
             if time.monotonic() - saved > SAVING:
-                self._save(state, position)
+                self._save(state, position, logs)
                 saved = time.monotonic()
         self._finish(position, state, logs)
 
@@ -147,10 +159,11 @@ class Run:
             if self.settings.every and (epoch + 1) % self.settings.every == 0:
                 self.keep(self.folder / f"epoch-{epoch + 1:04}.safetensors")
             logs.epoch()
-        self._save(state, position)  # last, so that what a kill leaves unwritten is written again
+        self._save(state, position, logs)  # last, so that what a kill leaves unwritten is written again
 
-    def _save(self, state: RunState, position: Position) -> None:
+    def _save(self, state: RunState, position: Position, logs: Logs) -> None:
         if self.engine.first:
+            logs.flush()  # steps that are in the state are not made, nor told, again
             state.save(self._saved, position)
 
     @property

@@ -1,6 +1,7 @@
 """The state of a training run in one file without pickle: a killed run goes on from it to the same bits."""
 
 import json
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -59,6 +60,10 @@ class RunState:
     optimizers: Sequence[Optimizer]
     settings: dict[str, Any]
     data: str = ""
+
+    def fingerprint(self, position: Position) -> int:
+        """Of the settings, the data among them, and of a position."""
+        return zlib.crc32(json.dumps([self.settings, asdict(position)]).encode())
 
     def save(self, path: Path, position: Position) -> None:
         facts = {"settings": json.dumps(self.settings), "position": json.dumps(asdict(position))}
