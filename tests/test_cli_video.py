@@ -19,10 +19,10 @@ pytest.importorskip("ai_edge_litert")
 import av
 from video_files import sound, write
 
+from pstmo.samples import VIDEO
 from pstmo.video import open_video
 
-DEMO = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
-LIFT = f"lift {DEMO} -w cmu-w27"
+LIFT = f"lift {VIDEO} -w cmu-w27"
 PSTMO = (sys.executable, "-m", "pstmo")
 
 
@@ -125,7 +125,7 @@ def test_a_killed_run_goes_on_with_the_next_picture(tmp_path: Path, pstmo_here):
 
 def first_picture() -> np.ndarray:
     """Of the demo: a man about (370, 140) in 884 x 496 pixels."""
-    return next(iter(open_video(DEMO))).image
+    return next(iter(open_video(VIDEO))).image
 
 
 def test_one_picture_is_one_pose(tmp_path: Path, pstmo_here):
@@ -198,3 +198,27 @@ def test_bad_input_gets_one_message_and_leaves_no_motion(tmp_path: Path, pstmo_h
         assert len(errors) == 1
         assert wanted in errors[0], errors
         assert not (tmp_path / out / "motion.npz").exists()
+
+
+def test_the_demo_lifts_its_keypoints_where_no_video_can_be_read(
+    tmp_path: Path, pstmo_here, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    code, out, err = pstmo_here(tmp_path, "demo -o shown")
+    assert (code, err) == (0, "")
+    assert out.startswith("the sample's keypoints are lifted, not its video: this needs ai_edge_litert.interpreter: pip ")
+    assert motion(tmp_path / "shown/motion.npz")["positions"].shape == (200, 17, 3)
+    assert (tmp_path / "shown/view.html").stat().st_size > 500_000
+
+
+def test_the_demo_lifts_everybody_of_its_video(tmp_path: Path, pstmo_here):
+    code, _, err = pstmo_here(tmp_path, "demo")
+    assert (code, err) == (0, "")
+    shown = tmp_path / "out/demo"
+    assert {path.name for path in shown.iterdir()} == {
+        "detections.jsonl",
+        "motion-1.npz",
+        "motion-2.npz",
+        "view.html",
+    }
+    assert "video/mp4" in (shown / "view.html").read_text("utf-8") or 'id="video">' in (shown / "view.html").read_text()
