@@ -206,7 +206,9 @@ def test_the_demo_lifts_its_keypoints_where_no_video_can_be_read(
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     code, out, err = pstmo_here(tmp_path, "demo -o shown")
     assert (code, err) == (0, "")
-    assert out.startswith("the sample's keypoints are lifted, not its video: this needs ai_edge_litert.interpreter: pip ")
+    assert out.startswith(
+        "the sample's keypoints are lifted, not its video: this needs ai_edge_litert.interpreter: pip "
+    )
     assert motion(tmp_path / "shown/motion.npz")["positions"].shape == (200, 17, 3)
     assert (tmp_path / "shown/view.html").stat().st_size > 500_000
 
