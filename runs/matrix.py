@@ -1,13 +1,14 @@
-"""Wheel and sdist built and checked; the wheel installed and tested on several Pythons, with new libraries and with old.
+"""Wheel and sdist built and checked; the wheel installed and tested on several Pythons, with new and old libraries.
 
     pip install build twine uv
     python runs/matrix.py --python python3.11 python3.12 python3.13 --libraries newest oldest [--torch 2.13.0]
 
-Each case has an environment of its own, outside the checkout: the wheel alone, whose demo lifts keypoints; with [video],
-whose demo lifts a video; with [dev], the tests, from a copy of the checkout that has no src. The oldest libraries are the
-lowest versions that pyproject.toml allows and the registry has wheels of for that Python; those above their bounds are
-told on standard error. --torch holds PyTorch at a version throughout. Prints the table of docs/installing.md; ends with
-1 where anything failed. Where pip finds its packages is pip's own matter (PIP_FIND_LINKS; for uv UV_FIND_LINKS).
+Each case has an environment of its own, outside the checkout: the wheel alone, whose demo lifts keypoints; with
+[video], whose demo lifts a video; with [dev], the tests, from a copy of the checkout that has no src. The oldest
+libraries are the lowest versions that pyproject.toml allows and the registry has wheels of for that Python; those above
+their bounds are told on standard error. --torch holds PyTorch at a version throughout. Prints the table of
+docs/installing.md; ends with 1 where anything failed. Where pip finds its packages is pip's own matter (PIP_FIND_LINKS;
+for uv UV_FIND_LINKS).
 """
 
 import argparse
@@ -166,20 +167,10 @@ def case(folder: Path, wheel: Path, python: str, kind: str, torch: str | None, t
 
 
 def lowest(python: str, constraints: Path) -> str:
-    """Constraints that hold every library that pyproject.toml names as low as it allows; those that could not be held at
-    their bounds are printed to standard error."""
-    wanted = [
-        sys.executable,
-        "-m",
-        "uv",
-        "pip",
-        "compile",
-        ROOT / "pyproject.toml",
-        "--extra",
-        "dev",
-        "--python",
-        python,
-    ]
+    """Constraints that hold every library that pyproject.toml names as low as it allows; those that could not be held
+    at their bounds are printed to standard error."""
+    wanted = [sys.executable, "-m", "uv", "pip", "compile", ROOT / "pyproject.toml", "--extra", "dev"]
+    wanted += ["--python", python]
     how = ["--resolution", "lowest-direct", "--only-binary", ":all:", "--no-annotate", "--no-header", "--quiet"]
     found = said([*wanted, *how, "--constraint", constraints])
     versions = dict(line.split("==") for line in found.splitlines())
@@ -192,7 +183,7 @@ def lowest(python: str, constraints: Path) -> str:
 def bounds() -> set[tuple[str, str]]:
     """Every library that pyproject.toml names, and its lower bound."""
     named = [*PROJECT["dependencies"], *(need for needs in PROJECT["optional-dependencies"].values() for need in needs)]
-    return {match.groups() for need in named if (match := re.match(r"([\w-]+)(?:\[.*\])?>=([\d.]+)", need))}
+    return {(match[1], match[2]) for need in named if (match := re.match(r"([\w-]+)(?:\[.*\])?>=([\d.]+)", need))}
 
 
 def tested(environment: Environment, checkout: Path, tests: Sequence[str]) -> str:
