@@ -170,20 +170,21 @@ def lowest(python: str, constraints: Path) -> str:
     """Constraints that hold every library that pyproject.toml names as low as it allows; those that could not be held
     at their bounds are printed to standard error."""
     wanted = [sys.executable, "-m", "uv", "pip", "compile", ROOT / "pyproject.toml", "--extra", "dev"]
-    wanted += ["--python", python]
     how = ["--resolution", "lowest-direct", "--only-binary", ":all:", "--no-annotate", "--no-header", "--quiet"]
-    found = said([*wanted, *how, "--constraint", constraints])
-    versions = dict(line.split("==") for line in found.splitlines())
-    for name, bound in bounds():
-        if name in versions and not re.fullmatch(rf"{re.escape(bound)}(\.0)*", versions[name]):
-            print(f"{version(python)}: {name} {versions[name]} in place of {bound}", file=sys.stderr)
-    return found
+    found = said([*wanted, *how, "--python", python, "--constraint", constraints])
+    versions, lines = dict(line.split("==") for line in found.splitlines()), ""
+    for name, bound in sorted(bounds()):
+        if name in versions:
+            lines += f"{name}=={versions[name]}\n"
+            if not re.fullmatch(rf"{re.escape(bound)}(\.0)*", versions[name]):
+                print(f"{version(python)}: {name} {versions[name]} in place of {bound}", file=sys.stderr, flush=True)
+    return lines
 
 
 def bounds() -> set[tuple[str, str]]:
     """Every library that pyproject.toml names, and its lower bound."""
     named = [*PROJECT["dependencies"], *(need for needs in PROJECT["optional-dependencies"].values() for need in needs)]
-    return {(match[1], match[2]) for need in named if (match := re.match(r"([\w-]+)(?:\[.*\])?>=([\d.]+)", need))}
+    return {(match[1], match[2]) for need in named if (match := re.match(r"([\w-]+)(?:\[\w+\])?>=([\d.]+)", need))}
 
 
 def tested(environment: Environment, checkout: Path, tests: Sequence[str]) -> str:

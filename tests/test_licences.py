@@ -15,7 +15,7 @@ from pstmo.licences import SHIPPED, UNKNOWN, Part, is_strict, licence_of, parts
 PACKAGE = Path(licences.__file__).parent
 FREE = st.sampled_from(["MIT", "BSD-3-Clause", "Apache-2.0", "LGPL-2.1-or-later", "GNU Lesser General Public License"])
 STRICT = st.sampled_from(
-    ["GPL-3.0-only", "AGPL-3.0", "GNU General Public License (GPL)", "CC-BY-NC-4.0", "research only"]
+    ["GPL-3.0-only", "AGPL-3.0", "GNU General Public License (GPL)", "CC-BY-NC-4.0", "research only", "Proprietary"]
 )
 
 
@@ -38,12 +38,13 @@ class Told(Distribution):
 
 
 def test_every_library_that_is_needed_has_a_licence_that_is_known(found: dict[str, Part]):
-    assert {name for name, part in found.items() if part.licence == UNKNOWN} == set()
+    assert {name for name, part in found.items() if part.licence == UNKNOWN} <= {"cuda-toolkit"}  # names others only
 
 
 def test_what_binds_those_who_pass_it_on_is_known(found: dict[str, Part]):
-    """PyAV carries encoders under the GPL, which its metadata do not tell; docs/installing.md does."""
-    assert {name for name, part in found.items() if part.strict} <= {"av"}
+    """PyAV carries encoders under the GPL, which its metadata do not tell, and PyTorch's CUDA build needs NVIDIA's
+    libraries: docs/installing.md says so."""
+    assert {name for name, part in found.items() if part.strict and not name.startswith("nvidia-")} <= {"av"}
     assert not is_strict(found["av"].licence)
 
 

@@ -13,7 +13,7 @@ WITHIN = {"x264": "GPL-2.0-or-later", "x265": "GPL-2.0-or-later", "avcodec": "LG
 _REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[([^\]]*)\])?")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 _CARRIED = re.compile(rf"(?:^|/)lib({'|'.join(WITHIN)})\b[^/,]*,", re.M)
-_STRICT = re.compile(r"\bA?GPL|Affero|(?<!Lesser )General Public|non-?commercial|\bNC\b|research", re.I)
+_STRICT = re.compile(r"\bA?GPL|Affero|(?<!Lesser )General Public|non-?commercial|\bNC\b|research|proprietary", re.I)
 
 
 class Shipped(NamedTuple):
@@ -36,7 +36,8 @@ class Part(NamedTuple):
 
     @property
     def strict(self) -> bool:
-        """Whether somebody who passes it on must give source code along (GPL, AGPL), or may not earn with it."""
+        """Whether passing it on asks for more than to name its makers: to give source code (GPL, AGPL), to earn nothing
+        with it, to agree with a company's own terms."""
         return any(map(is_strict, (self.licence, *self.carries.values())))
 
 
@@ -86,7 +87,7 @@ def licence_of(there: Distribution) -> str:
 
 
 def is_strict(licence: str) -> bool:
-    """Whether one of its terms leaves no way around GPL, AGPL or a ban on earning. Exceptions (WITH) count as a way."""
+    """Whether one of its terms is as `Part.strict` tells, in all its alternatives. Exceptions (WITH) are a way out."""
     terms = (term.split(" OR ") for term in licence.split(" AND "))
     return any(all(_STRICT.search(way) and " WITH " not in way for way in term) for term in terms)
 

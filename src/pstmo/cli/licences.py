@@ -7,8 +7,8 @@ from pstmo.cli.app import app
 def licences(json: bool = False) -> None:
     """List licences: of what pstmo ships, and of every library installed here that it needs, itself or through others.
 
-    They are what the libraries' own metadata say. Whoever passes on a library marked with "!" must give source code
-    along (GPL, AGPL) or may not earn with it; of some it is true for what they carry within them.
+    They are what the libraries' own metadata say. Before you pass on one marked with "!", read its licence: it asks for
+    source code (GPL, AGPL), forbids earning, or is a company's own. Of some that is true for what they carry within.
 
     Args:
         json: For machines.
