@@ -49,7 +49,7 @@ def test_what_binds_those_who_pass_it_on_is_known(found: dict[str, Part]):
 
 
 def test_all_that_pyproject_names_is_listed(found: dict[str, Part]):
-    for name in ("torch", "numpy", "rich", "tyro", "jaxtyping", "safetensors", "mdurl"):  # mdurl: needed by others
+    for name in ("torch", "numpy", "rich", "tyro", "jaxtyping", "safetensors", "mpmath"):  # mpmath: needed by others
         assert found[name].extras == ()
     assert {"dev", "render", "video"} <= set(found["av"].extras)
     assert "dev" in found["pytest"].extras

@@ -80,7 +80,7 @@ def licence_of(there: Distribution) -> str:
     """As its metadata say: by an expression, else by classifiers, else by a text's first line, in them or in a file."""
     named = there.metadata.get_all
     classified = [line.split(" :: ")[-1] for line in named("Classifier") or () if line.startswith("License ::")]
-    files = (there.read_text(f"licenses/{name}") or "" for name in named("License-File") or ())
+    files = (there.read_text(where + name) or "" for name in named("License-File") or () for where in ("licenses/", ""))
     texts = [text.strip().partition("\n")[0][:60] for text in (*(named("License") or ()), *files)]
     found = (*(named("License-Expression") or ()), " AND ".join(classified), *texts)
     return next((licence for licence in found if licence and licence.upper() != "UNKNOWN"), UNKNOWN)
