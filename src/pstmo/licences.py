@@ -7,7 +7,15 @@ from typing import NamedTuple
 
 UNKNOWN = "unknown"
 
-WITHIN = {"x264": "GPL-2.0-or-later", "x265": "GPL-2.0-or-later", "avcodec": "LGPL-2.1-or-later"}
+RUNTIME = "GPL-3.0-or-later WITH GCC-exception-3.1"
+WITHIN = {
+    "x264": "GPL-2.0-or-later",
+    "x265": "GPL-2.0-or-later",
+    "avcodec": "LGPL-2.1-or-later",
+    "quadmath": "LGPL-2.1-or-later",
+    "gfortran": RUNTIME,
+    "gomp": RUNTIME,
+}
 """Libraries under copyleft that wheels carry without saying so in their metadata, by the names of their files."""
 
 _REQUIREMENT = re.compile(r"([\w.-]+)\s*(?:\[([^\]]*)\])?")
