@@ -188,7 +188,7 @@ def bounds() -> set[tuple[str, str]]:
 
 
 def tested(environment: Environment, checkout: Path, tests: Sequence[str]) -> str:
-    """How many passed; raises Failed naming those that did not."""
+    """How many passed; raises Failed, and prints all that was said to standard error, when one did not."""
     where = environment.run("-c", "import pstmo; print(pstmo.__file__)", cwd=checkout)
     if "site-packages" not in where:
         raise Failed(f"pstmo is imported from {where}")
@@ -196,9 +196,12 @@ def tested(environment: Environment, checkout: Path, tests: Sequence[str]) -> st
     how = ["-q", "-n", "2", "--dist", "loadfile", "-p", "no:cacheprovider"]
     run = [environment.python, "-m", "pytest", *how, *ignored, *tests]
     done = subprocess.run(run, cwd=checkout, capture_output=True, text=True, check=False)
-    print(done.stdout[-20_000:] if done.returncode else "", file=sys.stderr, flush=True)
+    last = (done.stdout.strip() or "nothing was run").splitlines()[-1].strip("= ")
+    if done.returncode:
+        print(done.stdout[-20_000:], file=sys.stderr, flush=True)
+        raise Failed(last)
     named = "all" if list(tests) == ["tests"] else ", ".join(Path(test).stem.removeprefix("test_") for test in tests)
-    return f"{named}: {done.stdout.strip().splitlines()[-1].strip('= ')}"
+    return f"{named}: {last}"
 
 
 def megabytes(sizes: dict[str, tuple[str, int]], names: set[str]) -> str:
