@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 .PHONY: demo test lint docs viewer clean
 
 demo: .venv/package
-	$(BIN)/pstmo lift samples/sports2d_demo.mp4 -o out/demo --all --embed-video
+	$(BIN)/pstmo demo
 
 test: .venv/dev lint
 	$(BIN)/pytest -q -n 2 --dist loadfile

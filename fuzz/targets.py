@@ -31,10 +31,9 @@ from pstmo.motions import FORMATS as MOTIONS
 from pstmo.motions import read_motions, write_motions
 from pstmo.people import Detection
 from pstmo.presets import ModelConfig
+from pstmo.samples import VIDEO
 from pstmo.skeleton import COCO, HUMAN36M
 from pstmo.video import open_video
-
-DEMO = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
 
 
 class Target(NamedTuple):
@@ -60,7 +59,7 @@ def targets(folder: Path) -> dict[str, Target]:
         "bvh": (_bvh(folder), bvh.read),
         "asf": (folder / "01.asf", partial(_asf, amc=_amc(folder))),
         "amc": (folder / "01_01.amc", partial(asf.read, folder / "01.asf", fps=60.0)),
-        "video": (DEMO, _video),
+        "video": (VIDEO, _video),
     }
     return found | {name: Target(path.name, path.read_bytes(), read) for name, (path, read) in others.items()}
 

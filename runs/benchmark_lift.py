@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from pstmo.files import read_keypoints, write_keypoints
-
-SAMPLE = Path(__file__).parents[1] / "samples/sports2d_demo.npz"
+from pstmo.samples import KEYPOINTS
 
 
 def main() -> None:
@@ -23,7 +22,7 @@ def main() -> None:
     arguments.add_argument("--frames", type=int, default=1000)
     arguments.add_argument("--repeats", type=int, default=3)
     options = arguments.parse_args()
-    sample = read_keypoints(SAMPLE)
+    sample = read_keypoints(KEYPOINTS)
     rows = np.resize(np.arange(sample.frames), options.frames)  # over and over
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "keypoints.npz"

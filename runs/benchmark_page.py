@@ -21,10 +21,10 @@ from pstmo.benchmark.machine import Machine
 from pstmo.files import read_keypoints
 from pstmo.lift import load
 from pstmo.motion import Motion, Origins, World
+from pstmo.samples import KEYPOINTS
 from pstmo.sequence import Drawn, Keypoints
 from pstmo.view.page import write_page
 
-SAMPLE = Path(__file__).parents[1] / "samples/sports2d_demo.npz"
 FPS = 30
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 SIZES = {"phone": (390, 844), "laptop": (1440, 900), "wall": (3840, 2160)}
@@ -83,7 +83,7 @@ def row(page: Page, path: Path) -> str:
 
 
 def walker(person: int, frames: int) -> Motion:
-    sample = read_keypoints(SAMPLE)
+    sample = read_keypoints(KEYPOINTS)
     rows, chance = np.resize(np.arange(sample.frames), frames), np.random.default_rng(person)
     xy = sample.xy[rows] + chance.normal(0, 1.5, (frames, *sample.xy.shape[1:]))
     confidence = np.where(sample.observed[rows], chance.uniform(0.3, 1, xy.shape[:2]), 0)

@@ -1,7 +1,7 @@
 """Frames a second of films by stage, and of matplotlib's 3D axes with the same figures: a table for docs/pictures.md.
 
-pstmo lift samples/sports2d_demo.mp4 -o out/demo --all
-python runs/benchmark_render.py out/demo samples/sports2d_demo.mp4
+pstmo lift src/pstmo/samples/sports2d_demo.mp4 -o out/demo --all
+python runs/benchmark_render.py out/demo src/pstmo/samples/sports2d_demo.mp4
 """
 
 import argparse

@@ -28,8 +28,8 @@ import pyarrow.parquet
 
 import pstmo
 from pstmo.files import read_keypoints, read_motion, write_keypoints
+from pstmo.samples import KEYPOINTS
 
-SAMPLE = Path(__file__).parents[1] / "samples/sports2d_demo.npz"
 PARTS = 4
 """Of the engine's work: half before the corpus, half after it."""
 
@@ -64,7 +64,7 @@ def main() -> None:
 def made(folder: Path, files: int) -> list[Path]:
     """Forth and back through the sample, from another frame on in each, a pixel of noise."""
     folder.mkdir(parents=True)
-    sample, paths = read_keypoints(SAMPLE), []
+    sample, paths = read_keypoints(KEYPOINTS), []
     for number in range(files):
         place = np.arange(round(10 * sample.fps)) + number
         place = np.abs(place % (2 * sample.frames - 2) - (sample.frames - 1))

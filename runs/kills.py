@@ -28,11 +28,11 @@ import torch
 from corpus import apart, made, seconds_below
 
 from pstmo.benchmark.machine import Machine
+from pstmo.samples import VIDEO
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from human36m_files import takes_of, write_3d
 
-SAMPLE = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
 MOMENTS = ("nothing", "a part", "all")
 
 
@@ -59,7 +59,7 @@ def conversion(folder: Path) -> Path:
 
 JOBS = {
     "corpus": Job(corpus, "lift-corpus {source} -o {out} -w cmu-w27", "record.json"),
-    "video": Job(lambda _: SAMPLE, "lift {source} -o {out} --all -w cmu-w27", "motion-*.npz"),
+    "video": Job(lambda _: VIDEO, "lift {source} -o {out} --all -w cmu-w27", "motion-*.npz"),
     "conversion": Job(conversion, "data human36m --from {source} -o {out}", "*.json"),
 }
 

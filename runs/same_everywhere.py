@@ -21,8 +21,7 @@ import torch
 
 from pstmo.benchmark.machine import Machine
 from pstmo.files import read_motion
-
-VIDEO = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
+from pstmo.samples import VIDEO
 
 MODES = ("exact", "fast", "sequence", "live")
 

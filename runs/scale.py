@@ -28,9 +28,9 @@ from pstmo.model.cost import exact_macs
 from pstmo.modes import KEPT
 from pstmo.options import Lifting, Options
 from pstmo.pipeline import Clock
+from pstmo.samples import KEYPOINTS, VIDEO
 from pstmo.video import open_video
 
-SAMPLES = Path(__file__).parents[1] / "samples"
 HEIGHTS = (496, 720, 1080)
 
 
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def measured() -> Costs:
-    keypoints, lifter = read_keypoints(SAMPLES / "sports2d_demo.npz"), pstmo.load()
+    keypoints, lifter = read_keypoints(KEYPOINTS), pstmo.load()
     bf16 = pstmo.load(precision="bf16")
     ways = {
         "fast": lambda: lifter.lift(keypoints, mode="fast"),
@@ -92,7 +92,7 @@ def measured() -> Costs:
         looking = seconds(lambda: exhaust(eyes(open_video(videos[720])))) / frames - decoding[720]
         finishing = seconds(lambda: finish(motions, lifter, folder)) / keypoints.frames
         motion = (folder / "motion.npz").stat().st_size / keypoints.frames
-        pipeline.keypoints_in(str(SAMPLES / "sports2d_demo.mp4"), folder, Options(), Clock())
+        pipeline.keypoints_in(str(VIDEO), folder, Options(), Clock())
         seen = (folder / "detections.jsonl").stat().st_size / frames
     return Costs(
         decoding,
@@ -126,7 +126,7 @@ def finish(motions: "list[pipeline.Motion]", lifter: pstmo.Lifter, folder: Path)
 
 def sized(path: Path, height: int) -> Path:
     """The sample's video at another height, H.264 as phones and web sites write it."""
-    with av.open(str(SAMPLES / "sports2d_demo.mp4")) as source, av.open(str(path), "w") as target:
+    with av.open(str(VIDEO)) as source, av.open(str(path), "w") as target:
         picture = source.streams.video[0]
         width = 2 * round(picture.width * height / picture.height / 2)
         stream = target.add_stream("libx264", rate=picture.average_rate, options={"crf": "23"})

@@ -16,13 +16,14 @@ from keypoint_files import write_mmpose
 from parity import weights
 
 from pstmo.files import read_keypoints, write_keypoints
+from pstmo.samples import KEYPOINTS, VIDEO
 
 
 def make(folder: Path) -> None:
     """All of them, into an empty folder."""
     for name in ("video.mp4", "walk.mp4"):
-        shutil.copy(ROOT / "samples/sports2d_demo.mp4", folder / name)
-    clip = read_keypoints(ROOT / "samples/sports2d_demo.npz").to("coco17")
+        shutil.copy(VIDEO, folder / name)
+    clip = read_keypoints(KEYPOINTS).to("coco17")
     write_mmpose(folder, clip).rename(folder / "keypoints.json")
     write_keypoints(folder / "keypoints.npz", clip)
     pixels = np.random.default_rng(0).uniform(300, 700, (30, 17, 2))

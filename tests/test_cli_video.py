@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pstmo.cli.lift import lift
 from pstmo.files import read_motion, read_people
+from pstmo.options import Looking, Options
 
 pytest.importorskip("av")
 pytest.importorskip("ai_edge_litert")
@@ -19,10 +22,10 @@ pytest.importorskip("ai_edge_litert")
 import av
 from video_files import sound, write
 
+from pstmo.samples import VIDEO
 from pstmo.video import open_video
 
-DEMO = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
-LIFT = f"lift {DEMO} -w cmu-w27"
+LIFT = f"lift {VIDEO} -w cmu-w27"
 PSTMO = (sys.executable, "-m", "pstmo")
 
 
@@ -125,7 +128,7 @@ def test_a_killed_run_goes_on_with_the_next_picture(tmp_path: Path, pstmo_here):
 
 def first_picture() -> np.ndarray:
     """Of the demo: a man about (370, 140) in 884 x 496 pixels."""
-    return next(iter(open_video(DEMO))).image
+    return next(iter(open_video(VIDEO))).image
 
 
 def test_one_picture_is_one_pose(tmp_path: Path, pstmo_here):
@@ -198,3 +201,30 @@ def test_bad_input_gets_one_message_and_leaves_no_motion(tmp_path: Path, pstmo_h
         assert len(errors) == 1
         assert wanted in errors[0], errors
         assert not (tmp_path / out / "motion.npz").exists()
+
+
+def test_the_demo_lifts_keypoints_where_no_video_can_be_read(
+    tmp_path: Path, pstmo_here, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    code, out, err = pstmo_here(tmp_path, "demo -o shown")
+    assert (code, err) == (0, "")
+    assert out.startswith(
+        "the sample's keypoints are lifted, not its video: this needs ai_edge_litert.interpreter: pip"
+    )
+    assert motion(tmp_path / "shown/motion.npz")["positions"].shape == (200, 17, 3)
+    assert (tmp_path / "shown/view.html").stat().st_size > 500_000
+
+
+def test_the_demo_lifts_everybody_of_its_video(tmp_path: Path, pstmo_here, monkeypatch: pytest.MonkeyPatch):
+    """Half a second of it here; runs/matrix.py lifts all."""
+
+    def shorter(source: str, out: Path, options: Options, embed_video: bool) -> None:
+        lift(source, out, options=replace(options, looking=Looking(end=0.5)), embed_video=embed_video)
+
+    monkeypatch.setattr("pstmo.cli.demo.lift", shorter)
+    code, _, err = pstmo_here(tmp_path, "demo")
+    assert (code, err) == (0, "")
+    names = {path.name for path in (tmp_path / "out/demo").iterdir()}
+    assert names == {"detections.jsonl", "motion-1.npz", "view.html"}  # the second person comes later
+    assert 'id="video">' in (tmp_path / "out/demo/view.html").read_text("utf-8")

@@ -14,13 +14,12 @@ from pstmo.detect.blazepose import EVERY, BlazePose
 from pstmo.errors import FormatError, PstmoError
 from pstmo.frame import Frame
 from pstmo.people import Detection
+from pstmo.samples import KEYPOINTS, VIDEO
 from pstmo.skeleton import MEDIAPIPE33
 from pstmo.video import open_video
 from pstmo.watch import watch
 
 PICTURES = sorted((Path(__file__).parent / "data" / "people").glob("*.jpg"))
-SAMPLE = Path(__file__).parents[1] / "samples" / "sports2d_demo.npz"
-VIDEO = SAMPLE.with_suffix(".mp4")
 NEAR = 3.0
 """Pixels, of a man of 200: where two looks at the same person agree."""
 
@@ -77,7 +76,7 @@ def test_looking_that_was_stopped_anywhere_ends_with_the_same_bits(blazepose: Bl
 
 
 def test_landmarks_are_where_mediapipes_heavy_network_saw_them(blazepose: BlazePose, clip: list[Frame]):
-    with np.load(SAMPLE, allow_pickle=False) as sample:
+    with np.load(KEYPOINTS, allow_pickle=False) as sample:
         known = (sample["keypoints"] - (400, 0)) / 2
     for frame, people in zip(clip, blazepose(clip), strict=True):
         assert min(apart(person.joints, known[frame.number]) for person in people) < 2 * NEAR

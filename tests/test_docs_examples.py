@@ -20,6 +20,7 @@ from doc_pages import ROOT, blocks, calls, lines
 from pstmo.cli import main
 from pstmo.files import read_motion, read_people
 from pstmo.motions import read_motions
+from pstmo.samples import VIDEO
 
 SKIPPED = r"pip |pstmo live 0"
 """Lines that are not run here: installing, and a camera."""
@@ -83,7 +84,7 @@ def follow_line(line: str) -> None:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """With video.mp4, a second with two people in it."""
     folder = tmp_path_factory.mktemp("studio")
-    cut(ROOT / "samples/sports2d_demo.mp4", folder / "video.mp4", 60, 30)
+    cut(VIDEO, folder / "video.mp4", 60, 30)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         run(["pstmo", "lift", "video.mp4", "-o", "out"])
@@ -149,7 +150,7 @@ def test_examples_of_how_it_works(name: str):
     motion, people = read_motion("out/motion.npz"), read_people("out/detections.jsonl")
     known = {"motion": motion, "poses": motion.poses, "keypoints": motion.keypoints, "people": people, "seconds": 0.0}
     known["detections"] = [found for found in people.detections if found.frame == 0]
-    Path("walk.mp4").write_bytes((ROOT / "samples/sports2d_demo.mp4").read_bytes())
+    Path("walk.mp4").write_bytes((VIDEO).read_bytes())
     for block in blocks(ROOT / f"docs/{name}.md"):
         if block.language == "python":
             exec(compile(block.text, name, "exec"), known)

@@ -1,7 +1,6 @@
 """The network as it lifts gives the poses of the network as it was trained."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,10 +13,10 @@ from pstmo.framing import FRAMINGS
 from pstmo.model.folded import folded, mean_person
 from pstmo.model.stmo import STMO
 from pstmo.presets import ModelConfig
+from pstmo.samples import KEYPOINTS
 from pstmo.skeleton import COCO
 from pstmo.track import Track
 
-SAMPLE = Path(__file__).parents[1] / "samples/sports2d_demo.npz"
 SHAPES = {
     "small": SMALL,
     "no residual": replace(SMALL, spatial=0),
@@ -82,7 +81,7 @@ def test_bfloat16_knows_the_mean_person_exactly():
 
 def test_bfloat16_of_shipped_weights_is_close_on_real_keypoints():
     """A millimetre or so; products in bfloat16 as they come err three times as much."""
-    lifter, seen = pstmo.load("cmu-w27"), read_keypoints(SAMPLE)
+    lifter, seen = pstmo.load("cmu-w27"), read_keypoints(KEYPOINTS)
     track = Track.of(seen.to(COCO), torch.device("cpu"))
     places = track.places(torch.arange(0, len(track), 5), torch.arange(27) - 13)
     windows = track.windows(places)

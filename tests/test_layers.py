@@ -11,7 +11,8 @@ ORDER = (
     "smooth", "sides", "fill", "framing", "track", "windows", "chance", "synthesis", "imperfect", "cmu4", "model",
     "official", "checkpoint", "threads", "gaps", "metrics", "training", "windowed", "modes", "lift", "stream",
     "world", "limits", "contact", "fit", "motions", "pipeline", "corpus", "export", "tally", "evaluate", "tables",
-    "report", "train", "reproduce", "view", "render", "benchmark", "serve", "cli", "__init__", "__main__",
+    "report", "train", "reproduce", "view", "render", "benchmark", "serve", "samples", "licences", "cli",
+    "__init__", "__main__",
 )  # fmt: skip
 """The flow: a module may import only what stands before it (and siblings in its own package)."""
 

@@ -15,6 +15,7 @@ from conftest import keypoints
 
 import pstmo
 from pstmo.cli import main
+from pstmo.samples import VIDEO
 from pstmo.smooth import one_euro
 
 OPTIONS = ("--image-size", "640", "480", "--fps", "30")
@@ -133,8 +134,8 @@ def test_a_video_is_lifted_picture_by_picture(small_checkpoint: Path, tmp_path: 
     """Of a real video on standard input; an MP4 that ends with its table of contents cannot be read there."""
     av = pytest.importorskip("av")
     pytest.importorskip("ai_edge_litert")
-    demo, pipe = Path(__file__).parents[1] / "samples/sports2d_demo.mp4", tmp_path / "demo.mkv"
-    with av.open(str(demo)) as source, av.open(str(pipe), "w") as target:
+    pipe = tmp_path / "demo.mkv"
+    with av.open(str(VIDEO)) as source, av.open(str(pipe), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in [packet for packet in source.demux(video=0) if packet.dts is not None][:45]:
             packet.stream = stream
@@ -146,7 +147,7 @@ def test_a_video_is_lifted_picture_by_picture(small_checkpoint: Path, tmp_path: 
             capture_output=True,
             check=False,
         )
-        for path in (pipe, demo)
+        for path in (pipe, VIDEO)
     )
     assert done.returncode == 0, done.stderr
     assert (mp4.returncode, mp4.stdout) == (2, b"")

@@ -23,9 +23,9 @@ from pstmo.options import Rendering
 from pstmo.render import render
 from pstmo.render.layout import layout_of
 from pstmo.render.recording import log_to_rerun
+from pstmo.samples import VIDEO
 from pstmo.sequence import Keypoints
 
-DEMO = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
 BASE = Fraction(1, 25)
 MILLISECONDS = Fraction(1, 1000)
 USUAL = (1280, 720)
@@ -188,7 +188,7 @@ def lifted(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["out.mp4", "out.gif", "out.png"])
 def test_the_command_makes_what_the_ending_says(tmp_path, lifted, pstmo_here, name):
-    result = pstmo_here(tmp_path, f"view {lifted} -o {name} --video {DEMO} --start 0.2 --end 0.6 --size 320 120")
+    result = pstmo_here(tmp_path, f"view {lifted} -o {name} --video {VIDEO} --start 0.2 --end 0.6 --size 320 120")
     assert result == (0, f"{name}: 3 people\n", "")
     frames = frames_of(tmp_path / name)
     assert len(frames) == {"out.mp4": 12, "out.gif": 6, "out.png": 1}[name]

@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from pages import browsing
 from playwright.sync_api import Page, expect
 
+from pstmo.samples import VIDEO
 from pstmo.serve.app import create
 from pstmo.serve.jobs import Jobs, Limits
 
-DEMO = Path(__file__).parents[1] / "samples/sports2d_demo.mp4"
 ELSEWHERE = ["../../etc/passwd", "..", "%2e%2e", "upload.mp4", "/etc/passwd"]
 STAND_IN = """
 import json, pathlib, sys, time
@@ -335,7 +335,7 @@ def tried(page: Page, video: Path) -> None:
 
 
 def first_second(path: Path) -> Path:
-    with av.open(str(DEMO)) as source, av.open(str(path), "w") as target:
+    with av.open(str(VIDEO)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         for packet in [packet for packet in source.demux(video=0) if packet.dts is not None][:30]:
             packet.stream = stream

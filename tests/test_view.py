@@ -15,6 +15,7 @@ from hypothesis.extra.numpy import arrays
 from pages import FRAMES, GAP, NO_POSE, browsing, keypoints, motion, opened, poses, stick
 from playwright.sync_api import Browser, Page, expect
 
+import pstmo.view
 from pstmo.errors import PstmoError
 from pstmo.motion import Motion
 from pstmo.sequence import Keypoints, Poses
@@ -23,7 +24,7 @@ from pstmo.view.pack import Pack
 from pstmo.view.page import write_page
 
 VIEWER = Path(__file__).parents[1] / "viewer"
-BUNDLE = VIEWER.parent / "src/pstmo/view/viewer.js"
+BUNDLE = Path(pstmo.view.__file__).parent / "viewer.js"
 BARE = "#views, .note, h2, #scale { visibility: hidden }"
 DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 NO_WEBGL = """

@@ -1,6 +1,6 @@
 """The command line: one file a group of commands; the only place that prints."""
 
-from pstmo.cli import benchmark, convert, corpus, data, lift, live, measure, serve, train, view, weights
+from pstmo.cli import benchmark, convert, corpus, data, demo, licences, lift, live, measure, serve, train, view, weights
 from pstmo.cli.app import main
 
 __all__ = [
@@ -8,6 +8,8 @@ __all__ = [
     "convert",
     "corpus",
     "data",
+    "demo",
+    "licences",
     "lift",
     "live",
     "main",

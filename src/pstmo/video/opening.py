@@ -26,8 +26,10 @@ USUAL, FASTEST = 30.0, 1000.0
 def opened(name: str, address: str, options: dict[str, Any]) -> Any:
     """PyAV's container. options: of av.open. Raises VideoError."""
     av = extra("av", "video")
+    if int(av.__version__.partition(".")[0]) < 19:  # later versions bear with text that is no UTF-8 by themselves
+        options = {"metadata_errors": "replace", **options}
     try:
-        return av.open(address, metadata_errors="replace", **options)
+        return av.open(address, **options)
     except (av.FFmpegError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or error
         raise VideoError(f"{name}: found nothing that FFmpeg can read ({reason}), expected {EXPECTED}") from None

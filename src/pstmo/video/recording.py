@@ -91,7 +91,7 @@ class Recording:
     def _seconds(self, pts: int | None) -> float | None:
         """From the first picture on; None where one of them has no time."""
         base = self._decoder.stream.time_base
-        if pts is None or self._first.pts is None or base is None:
+        if pts is None or self._first.pts is None or not base:
             return None
         return float((pts - self._first.pts) * base)
 
@@ -135,6 +135,6 @@ class Recording:
     def _seek(self, seconds: float) -> bool:
         """Near that time. False: it cannot be."""
         base = self._decoder.stream.time_base
-        if self._first.pts is None or base is None:
+        if self._first.pts is None or not base:
             return False
         return self._decoder.seek(self._first.pts + round(seconds / base))

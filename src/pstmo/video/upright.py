@@ -52,10 +52,11 @@ def _matrix(picture: "av.VideoFrame") -> tuple[float, float, float, float]:
 class Upright:
     """Turns decoded pictures into (height, width, 3) uint8 arrays. It keeps what the next picture needs again."""
 
-    def __init__(self, picture: "av.VideoFrame", aspect: Fraction | None):
-        """picture: the first; the others lie as it does. aspect: width by height of a stored pixel, None = square."""
+    def __init__(self, picture: "av.VideoFrame", aspect: Any):
+        """picture: the first; the others lie as it does. aspect: width by height of a stored pixel, a fraction as PyAV
+        has it; None or 0 = square."""
         self._turn = turn_of(picture)  # once, as PyAV 18 keeps every picture whose side data were asked for
-        self._aspect = aspect or Fraction(1)
+        self._aspect = aspect or 1
         self._formats = extra("av.video.reformatter", "video").VideoReformatter()
         self._graph: Any = None
         self._fits: tuple[object, ...] = ()
