@@ -57,7 +57,7 @@ def main() -> None:
     rate = (1 - (os.cpu_count() or 1) / options.files) * frames / steady(out)
     print(f"without Ray's start, from the first items' end to the last's: {rate:.0f} frames/s")
     print(f"where it went, s of all workers: {json.dumps(stages(out))}")
-    killed(source, options.folder / "killed", options.kills, corpus["wall"])
+    killed(source, options.folder / "killed", options.kills, options.files)
     check(source, options.folder, options.files)
 
 
@@ -133,11 +133,12 @@ def stages(out: Path) -> dict[str, float]:
     return {stage: round(seconds, 1) for stage, seconds in total.items()}
 
 
-def killed(source: Path, out: Path, kills: int, usual: float) -> None:
-    chance = random.Random(0)
-    for _ in range(kills):
+def killed(source: Path, out: Path, kills: int, files: int) -> None:
+    """Each time after a random number of items."""
+    for moment in sorted(random.Random(0).sample(range(1, files), kills)):
         with run(source, out) as process:
-            time.sleep(chance.uniform(0.1, 0.9) * usual / kills)
+            while process.poll() is None and len(list(out.rglob("record.json"))) < moment:
+                time.sleep(0.5)
             os.killpg(process.pid, signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL, "it ended before it was killed"
         print(f"killed: {len(list(out.rglob('record.json')))} items have a record, the index is "
