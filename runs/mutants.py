@@ -1,0 +1,142 @@
+"""Small changes to the modules that everything stands on: do the tests notice each of them?
+
+    python runs/mutants.py [--only camera]
+
+The changes are mutmut's, which leaves out properties and constants, half of these modules; so they are made here, each
+in a copy of the package, and the module's own tests run in a process that has PyTorch loaded already. What no test
+notices is named; docs/reliability.md says why it may stay, and where it does not the exit status is 1.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import libcst
+import pytest
+import torch
+from hypothesis import Phase, settings
+from mutmut.mutation.mutators import mutation_operators
+
+PACKAGE, EXPLAINED = Path("src/pstmo"), Path("docs/reliability.md")
+PARITY = "tests/test_parity.py"
+TESTS = {
+    "metrics": (
+        "tests/test_metrics.py",
+        f"{PARITY}::test_human36m_metrics_are_the_official_ones",
+        f"{PARITY}::test_mpi_inf_3dhp_metrics_are_the_matlab_ones",
+    ),
+    "camera": ("tests/test_projection.py", f"{PARITY}::test_camera_is_the_official_one"),
+    "windows": ("tests/test_windows.py", f"{PARITY}::test_windows_are_the_official_ones"),
+    "skeleton": ("tests/test_skeleton.py",),
+}
+HEAVY = ("beartype", "hypothesis.strategies", "jaxtyping", "rich.console", "safetensors.torch", "torch", "tyro")
+LIMIT_S = 120
+
+
+class Mutant(NamedTuple):
+    before: str
+    after: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"`{self.before}` → `{self.after}`"
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--only", choices=TESTS, help="this module")
+    only = arguments.parse_args().only
+    torch.set_num_threads(1)
+    for module in HEAVY:
+        import_module(module)
+    settings.register_profile("first failure", derandomize=True, phases=[Phase.explicit, Phase.generate])
+    settings.load_profile("first failure")
+    explained, unexplained, table = EXPLAINED.read_text("utf-8"), 0, ["| module | mutants | killed | survived |"]
+    table.append("| --- | --: | --: | --: |")
+    for module in [only] if only else TESTS:
+        every, survivors = tried(module)
+        table.append(f"| {module} | {every} | {every - len(survivors)} | {len(survivors)} |")
+        unexplained += sum(str(mutant) not in explained for mutant in survivors)
+    print("\n".join(table), f"\n{unexplained} of the survivors are not explained in {EXPLAINED}.", sep="\n")
+    return int(unexplained > 0)
+
+
+def tried(module: str) -> tuple[int, list[Mutant]]:
+    """How many mutants there are, and those that the tests let pass."""
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "pstmo"
+        shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        if not passes(module, folder):
+            raise SystemExit(f"{module}: its tests fail as it is\n{(Path(folder) / 'output.txt').read_text()}")
+        for compiled in (copy / "__pycache__").glob(f"{module}.*"):
+            compiled.unlink()
+        every, survivors = list(mutants((PACKAGE / f"{module}.py").read_text("utf-8"))), []
+        for number, mutant in enumerate(every, 1):
+            (copy / f"{module}.py").write_text(mutant.source, "utf-8")
+            if passes(module, folder, "-B"):
+                survivors.append(mutant)
+                print(f"{module} {number}/{len(every)}: {mutant}", flush=True)
+        return len(every), survivors
+
+
+def mutants(source: str) -> Iterator[Mutant]:
+    """Each change at each place that can make a difference when the module runs."""
+    module, seen = libcst.parse_module(source), {source}
+    for node in nodes(module):
+        for kind, operator in mutation_operators:
+            if isinstance(node, kind):
+                for other in list(operator(node))[: 1 if isinstance(node, libcst.SimpleString) else None]:
+                    changed = module.deep_replace(node, other).code
+                    if changed not in seen:
+                        seen.add(changed)
+                        yield Mutant(*difference(source, changed), changed)
+
+
+def nodes(node: libcst.CSTNode) -> Iterator[libcst.CSTNode]:
+    """All but types and imports."""
+    if not isinstance(node, libcst.Annotation | libcst.Import | libcst.ImportFrom):
+        yield node
+        for child in node.children:
+            yield from nodes(child)
+
+
+def difference(source: str, changed: str) -> tuple[str, str]:
+    """The lines that are not the same, without what surrounds them."""
+    before, after = source.splitlines(), changed.splitlines()
+    while before and after and before[0] == after[0]:
+        del before[0], after[0]
+    while before and after and before[-1] == after[-1]:
+        del before[-1], after[-1]
+    return " ".join(map(str.strip, before)), " ".join(map(str.strip, after))
+
+
+def passes(module: str, folder: str, *flags: str) -> bool:
+    """Whether the tests pass with the package in that folder."""
+    process = get_context("fork").Process(target=run, args=(module, folder, "-B" in flags))
+    process.start()
+    process.join(LIMIT_S)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    return process.exitcode == 0
+
+
+def run(module: str, folder: str, fresh: bool) -> None:
+    output = os.open(Path(folder) / "output.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    sys.dont_write_bytecode = fresh  # its date would not tell one mutant from another
+    sys.path.insert(0, folder)
+    loaded = ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis is loaded already
+    sys.exit(pytest.main(["-x", "-q", "--noconftest", "-p", "no:cacheprovider", *loaded, *TESTS[module]]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
