@@ -64,6 +64,27 @@ def test_bones_are_alike_on_both_sides(skeleton):
     assert {frozenset(skeleton.mirrored[end] for end in bone) for bone in bones} == bones
 
 
+@each
+def test_a_body_is_in_one_piece_though_detectors_know_no_neck(skeleton):
+    """There the face hangs in the air, and MediaPipe's mouth in the face."""
+    pieces = [{joint} for joint in range(len(skeleton))]
+    for bone in skeleton.bone_indices:
+        joined = [piece for piece in pieces if piece & set(bone)]
+        pieces = [piece for piece in pieces if piece not in joined] + [set().union(*joined)]
+    assert len(pieces) == {"coco17": 2, "mediapipe33": 3}.get(skeleton.name, 1)
+
+
+@pytest.mark.parametrize("skeleton", [COCO, MEDIAPIPE33], ids=lambda s: s.name)
+def test_without_a_spine_shoulders_and_hips_are_the_corners_of_the_trunk(skeleton):
+    sides = {tuple(sorted(bone)) for bone in skeleton.bones if all(end.endswith(("shoulder", "hip")) for end in bone)}
+    assert sides == {
+        ("left_shoulder", "right_shoulder"),
+        ("left_hip", "left_shoulder"),
+        ("right_hip", "right_shoulder"),
+        ("left_hip", "right_hip"),
+    }
+
+
 def test_human36m_has_the_parents_known_from_the_field():
     assert HUMAN36M.parents == (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15)
 
