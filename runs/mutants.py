@@ -69,21 +69,28 @@ def main() -> int:
 
 
 def tried(module: str) -> tuple[int, list[Mutant]]:
-    """How many mutants there are, and those that the tests let pass."""
+    """How many mutants there are, and those that the tests let pass. Before and after them, the module passes as it is."""
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "pstmo"
         shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
-        if not passes(module, folder):
-            raise SystemExit(f"{module}: its tests fail as it is\n{(Path(folder) / 'output.txt').read_text()}")
+        source, survivors = (PACKAGE / f"{module}.py").read_text("utf-8"), []
+        must_pass(module, folder)
         for compiled in (copy / "__pycache__").glob(f"{module}.*"):
             compiled.unlink()
-        every, survivors = list(mutants((PACKAGE / f"{module}.py").read_text("utf-8"))), []
+        every = list(mutants(source))
         for number, mutant in enumerate(every, 1):
             (copy / f"{module}.py").write_text(mutant.source, "utf-8")
             if passes(module, folder, fresh=True):
                 survivors.append(mutant)
                 print(f"{module} {number}/{len(every)}: {mutant}", flush=True)
+        (copy / f"{module}.py").write_text(source, "utf-8")
+        must_pass(module, folder)
         return len(every), survivors
+
+
+def must_pass(module: str, folder: str) -> None:
+    if not passes(module, folder):
+        raise SystemExit(f"{module}: its tests fail as it is\n{(Path(folder) / 'output.txt').read_text()}")
 
 
 def mutants(source: str) -> Iterator[Mutant]:

@@ -190,7 +190,8 @@ def test_a_joint_at_the_threshold_is_not_within_it(dtype):
 
 
 def test_auc_is_the_mean_over_thresholds_five_millimetres_apart():
-    assert len(metrics.AUC_THRESHOLDS) == 31
+    assert [1000 * threshold for threshold in metrics.AUC_THRESHOLDS] == pytest.approx(list(range(0, 151, 5)))
+    assert metrics.AUC_THRESHOLDS[-1] == metrics.PCK_THRESHOLD
     errors = torch.full((1, 17), 0.0520, dtype=torch.float64)  # within 55, 60, ... 150 mm
     assert auc(errors).item() == pytest.approx(100 * 20 / 31)
 

@@ -15,7 +15,7 @@ PerJoint = Float[Tensor, "*batch joints"]
 PerFrame = Float[Tensor, "*batch"]
 
 PCK_THRESHOLD = 0.150  # metres
-AUC_THRESHOLDS = tuple(mm / 1000 for mm in range(0, 151, 5))  # metres
+AUC_THRESHOLDS = tuple(i / 200 for i in range(31))  # metres: 0, 5, ... 150 mm
 
 PCK_GROUPS: dict[str, tuple[str, ...]] = {
     "head": ("head_top",),
