@@ -69,7 +69,7 @@ def main() -> int:
 
 
 def tried(module: str) -> tuple[int, list[Mutant]]:
-    """How many mutants there are, and those that the tests let pass. Before and after them, the module itself passes."""
+    """How many mutants there are, and those that the tests let pass. Before and after, the module itself passes."""
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "pstmo"
         shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
