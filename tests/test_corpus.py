@@ -21,7 +21,7 @@ from pstmo.corpus.pools import Pool, pools
 from pstmo.corpus.records import RECORD, Record
 from pstmo.errors import PstmoError
 from pstmo.files import read_motion, write_keypoints
-from pstmo.options import Choosing, Lifting, Options, Reading
+from pstmo.options import Choosing, Lifting, Looking, Options, Reading
 
 ODD = ["plain.npz", "two/plain.npz", "a b#c?%20.npz", "päivä [1].NPZ", "-x.npz", "*.npz", "caf\udce9.npz"]
 
@@ -195,6 +195,49 @@ def test_pools_fit_the_machine():
                 see, lift = pools(videos, cpus, gpus)
                 assert see.size * see.cpus + lift.size * lift.cpus <= cpus
     assert pools(True, 2, 0) == (Pool(2, 0.5), Pool(2, 0.5))
+
+
+def test_the_command_says_what_became_of_all(source: Path, tmp_path: Path, small_checkpoint, pstmo_here, monkeypatch):
+    """Here in one process; with Ray: below."""
+    monkeypatch.setattr("pstmo.corpus.pools.on_ray", lambda items, order, cluster: in_process(items, order))
+    line = f"lift-corpus {source} -o out -w {small_checkpoint}"
+    first = pstmo_here(tmp_path, line)
+    assert (first.code, first.err) == (0, "")
+    failed, counts, place_of_index = first.out.splitlines()
+    assert failed.startswith(f"bad.json: {source}/bad.json: neither an .npz file nor whole JSON")
+    assert counts == f"{len(ODD)} lifted, 1 failed, 0 done before"
+    assert place_of_index.endswith("/out/index.parquet: what became of each")
+    assert pstmo_here(tmp_path, line).out.startswith(f"0 lifted, 0 failed, {len(ODD) + 1} done before\n")
+    for number in range(12):
+        (source / f"bad{number}.json").write_text("{")
+    found = pstmo_here(tmp_path, f"{line} --retry-failed").out.splitlines()
+    assert found[10] == "... and 3 more that failed; the index has them all"
+    assert found[11] == f"0 lifted, 13 failed, {len(ODD)} done before"
+    monkeypatch.setenv("PSTMO_PROGRESS", "lines")
+    (source / "plain.npz").touch()
+    [record] = map(json.loads, pstmo_here(tmp_path, line).out.splitlines())
+    assert (record["item"], record["error"]) == ("plain.npz", None)
+
+
+def test_a_video_far_away_keeps_there_what_was_seen_in_it(options: Options, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("av")
+    pytest.importorskip("ai_edge_litert")
+    files = fsspec.filesystem("memory")
+    files.pipe("/videos/demo.mp4", (Path(__file__).parents[1] / "samples/sports2d_demo.mp4").read_bytes())
+    some = Options(looking=Looking(end=0.2), lifting=options.lifting)
+    try:
+        [record] = lifted("memory://videos", "memory://seen", some).values()
+        assert (record.error, record.frames, record.people) == (None, 6, 1)
+        kept, motion = (files.cat(f"/seen/demo.mp4/{name}") for name in ("detections.jsonl", "motion.npz"))
+        files.rm(f"/seen/demo.mp4/{RECORD}")
+        monkeypatch.setattr("pstmo.detect.blazepose.BlazePose._new", lambda *_: pytest.fail("it looks again"))
+        [again] = lifted("memory://videos", "memory://seen", some).values()
+        assert (again.error, again.frames) == (None, 6)
+        assert files.cat("/seen/demo.mp4/detections.jsonl") == kept
+        assert files.cat("/seen/demo.mp4/motion.npz") == motion
+    finally:
+        for folder in ("/videos", "/seen"):
+            files.rm(folder, recursive=True)
 
 
 DEADLY = """
