@@ -17,7 +17,7 @@ from conftest import keypoints
 
 from pstmo.corpus import Corpus, in_process
 from pstmo.corpus.places import place
-from pstmo.corpus.pools import Pool, pools
+from pstmo.corpus.pools import Pool, on_ray, pools
 from pstmo.corpus.records import RECORD, Record
 from pstmo.errors import PstmoError
 from pstmo.files import read_motion, write_keypoints
@@ -217,6 +217,30 @@ def test_the_command_says_what_became_of_all(source: Path, tmp_path: Path, small
     (source / "plain.npz").touch()
     [record] = map(json.loads, pstmo_here(tmp_path, line).out.splitlines())
     assert (record["item"], record["error"]) == ("plain.npz", None)
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once(source: Path, tmp_path: Path, small_checkpoint, pstmo_here):
+    address = "ray://127.0.0.1:1"
+    found = pstmo_here(tmp_path, f"lift-corpus {source} -o out -w {small_checkpoint} --ray-address {address}")
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith(f"pstmo: error: cannot use Ray at {address}: ")
+    assert "refused" in found.err
+    assert not list(tmp_path.glob("out/*.npz"))
+
+
+def test_what_lies_in_this_process_no_worker_can_have(source: Path, options: Options):
+    corpus = Corpus.of(str(source), "memory://lifted", options)
+    with pytest.raises(PstmoError, match="found memory://, which is in one process only"):
+        next(on_ray(corpus.items, corpus.order))
+
+
+def test_where_nothing_can_be_written_that_is_the_record(source: Path, tmp_path: Path, options: Options):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/plain.npz").touch()
+    found = lifted(source, tmp_path / "out", options)
+    assert {name for name, record in found.items() if record.error} == {"bad.json", "plain.npz"}
+    assert (found["plain.npz"].error or "").endswith("plain.npz/motion.npz: File exists")
+    assert found["plain.npz"].files == {}
 
 
 def test_a_video_far_away_keeps_there_what_was_seen_in_it(options: Options, monkeypatch: pytest.MonkeyPatch):
