@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint docs viewer clean
+.PHONY: demo test lint coverage docs viewer clean
 
 demo: .venv/package
 	$(BIN)/pstmo demo
@@ -15,6 +15,10 @@ lint: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/pyright
+
+# Which lines the tests come by, also in the processes they start.
+coverage: .venv/dev
+	$(BIN)/pytest -q -n 2 --dist loadfile --cov
 
 .venv/package: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -19,12 +19,13 @@ from conftest import keypoints
 
 from pstmo.corpus import Corpus, Item, Order, in_process
 from pstmo.corpus.places import place
-from pstmo.corpus.pools import TOGETHER, Pool, pools
+from pstmo.corpus.pools import TOGETHER, Pool, on_ray, pools
 from pstmo.corpus.records import RECORD, Record
 from pstmo.corpus.work import Raiser, Seer
 from pstmo.errors import PstmoError
 from pstmo.files import read_motion, write_keypoints
-from pstmo.options import Choosing, Lifting, Options, Reading
+from pstmo.options import Choosing, Lifting, Looking, Options, Reading
+from pstmo.samples import VIDEO
 
 ODD = ["plain.npz", "two/plain.npz", "a b#c?%20.npz", "päivä [1].NPZ", "-x.npz", "*.npz", "caf\udce9.npz"]
 
@@ -218,6 +219,73 @@ def test_items_that_are_lifted_together_come_out_as_alone(source: Path, tmp_path
     for name in ODD:
         one, other = (read_motion(tmp_path / out / name / "motion.npz") for out in ("alone", "out"))
         np.testing.assert_allclose(one.positions, other.positions, atol=1e-5)
+
+
+def test_the_command_says_what_became_of_all(source: Path, tmp_path: Path, small_checkpoint, pstmo_here, monkeypatch):
+    """Here in one process; with Ray: below."""
+    monkeypatch.setattr("pstmo.corpus.pools.on_ray", lambda items, order, cluster: in_process(items, order))
+    line = f"lift-corpus {source} -o out -w {small_checkpoint}"
+    first = pstmo_here(tmp_path, line)
+    assert (first.code, first.err) == (0, "")
+    failed, counts, place_of_index = first.out.splitlines()
+    assert failed.startswith(f"bad.json: {source}/bad.json: neither an .npz file nor whole JSON")
+    assert counts == f"{len(ODD)} lifted, 1 failed, 0 done before"
+    assert place_of_index.endswith("/out/index.parquet: what became of each")
+    assert pstmo_here(tmp_path, line).out.startswith(f"0 lifted, 0 failed, {len(ODD) + 1} done before\n")
+    for number in range(12):
+        (source / f"bad{number}.json").write_text("{")
+    found = pstmo_here(tmp_path, f"{line} --retry-failed").out.splitlines()
+    assert found[10] == "... and 3 more that failed; the index has them all"
+    assert found[11] == f"0 lifted, 13 failed, {len(ODD)} done before"
+    monkeypatch.setenv("PSTMO_PROGRESS", "lines")
+    (source / "plain.npz").touch()
+    [record] = map(json.loads, pstmo_here(tmp_path, line).out.splitlines())
+    assert (record["item"], record["error"]) == ("plain.npz", None)
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once(source: Path, tmp_path: Path, small_checkpoint, pstmo_here):
+    address = "ray://127.0.0.1:1"
+    found = pstmo_here(tmp_path, f"lift-corpus {source} -o out -w {small_checkpoint} --ray-address {address}")
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith(f"pstmo: error: cannot use Ray at {address}: ")
+    assert "refused" in found.err
+    assert not list(tmp_path.glob("out/*.npz"))
+
+
+def test_what_lies_in_this_process_no_worker_can_have(source: Path, options: Options):
+    corpus = Corpus.of(str(source), "memory://lifted", options)
+    with pytest.raises(PstmoError, match="found memory://, which is in one process only"):
+        next(on_ray(corpus.items, corpus.order))
+
+
+def test_where_nothing_can_be_written_that_is_the_record(source: Path, tmp_path: Path, options: Options):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/plain.npz").touch()
+    found = lifted(source, tmp_path / "out", options)
+    assert {name for name, record in found.items() if record.error} == {"bad.json", "plain.npz"}
+    assert (found["plain.npz"].error or "").endswith("plain.npz/motion.npz: File exists")
+    assert found["plain.npz"].files == {}
+
+
+def test_a_video_far_away_keeps_there_what_was_seen_in_it(options: Options, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("av")
+    pytest.importorskip("ai_edge_litert")
+    files = fsspec.filesystem("memory")
+    files.pipe("/videos/demo.mp4", VIDEO.read_bytes())
+    some = Options(looking=Looking(end=0.2), lifting=options.lifting)
+    try:
+        [record] = lifted("memory://videos", "memory://seen", some).values()
+        assert (record.error, record.frames, record.people) == (None, 6, 1)
+        kept, motion = (files.cat(f"/seen/demo.mp4/{name}") for name in ("detections.jsonl", "motion.npz"))
+        files.rm(f"/seen/demo.mp4/{RECORD}")
+        monkeypatch.setattr("pstmo.detect.blazepose.BlazePose._new", lambda *_: pytest.fail("it looks again"))
+        [again] = lifted("memory://videos", "memory://seen", some).values()
+        assert (again.error, again.frames) == (None, 6)
+        assert files.cat("/seen/demo.mp4/detections.jsonl") == kept
+        assert files.cat("/seen/demo.mp4/motion.npz") == motion
+    finally:
+        for folder in ("/videos", "/seen"):
+            files.rm(folder, recursive=True)
 
 
 DEADLY = """

@@ -1,11 +1,14 @@
 """Laws of what fills gaps: it draws what is hidden, from what is seen, and touches nothing else."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from cmu_files import walker as walking_person
 from conftest import SMALL, keypoints
+from test_training import PEOPLE, QUICK, sources, write_motion
 from torch import Tensor
 
 from pstmo import checkpoint
@@ -17,7 +20,7 @@ from pstmo.presets import Masking
 from pstmo.sequence import Keypoints
 from pstmo.skeleton import COCO, HUMAN36M
 from pstmo.track import Track
-from pstmo.training.filling import filling_loss, hidden_joints, off, seen_at_all
+from pstmo.training.filling import filling_loss, hidden_joints, learn_to_fill, off, seen_at_all
 from pstmo.training.sources import Batch
 
 GAPS = Masking(0.0, 0, gaps=0.3)
@@ -145,3 +148,17 @@ def test_windows_in_which_nobody_is_seen_do_not_count():
 def test_another_kind_of_checkpoint_is_refused(small_checkpoint: Path):
     with pytest.raises(checkpoint.CheckpointError, match="is a lifter, expected a filler of gaps"):
         Filler.load(small_checkpoint)
+
+
+def test_what_learned_to_fill_is_a_filler(tmp_path: Path):
+    """Its error falls; the file that it leaves fills gaps."""
+    people = write_motion(tmp_path / "motion.npz", walking_person(tmp_path, 49, 60.0).positions, PEOPLE)
+    path = learn_to_fill(*sources(people), tmp_path / "out", SMALL, GAPS, replace(QUICK, epochs=2, epoch_windows=64))
+    log = [json.loads(line) for line in (tmp_path / "out/log.jsonl").read_text().splitlines()]
+    assert log[-1]["validation"] < log[0]["validation"]
+    assert path == tmp_path / "out/filler.safetensors"
+    track = Track.of(clip(), torch.device("cpu"))
+    drawn, error = Filler.load(path).draw(track)
+    assert (drawn[track.observed] == track.filled[track.observed]).all()
+    assert torch.isfinite(drawn).all()
+    assert ((error > 0) == ~track.observed).all()

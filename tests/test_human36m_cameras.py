@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from test_synthesis import assert_proper
+from test_projection import assert_proper
 
 from pstmo import camera
 from pstmo.datasets.human36m_cameras import human36m_cameras

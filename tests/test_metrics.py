@@ -10,11 +10,11 @@ from torch import Tensor
 
 from pstmo import metrics
 from pstmo.metrics import auc, joint_errors, mpjpe, mpjve, n_mpjpe, p_mpjpe, pck, pck_by_group, procrustes
-from pstmo.skeleton import MPI_INF_3DHP
+from pstmo.skeleton import COCO, HUMAN36M, MPI_INF_3DHP
 
 quick = settings(max_examples=40, deadline=None)
 seeds = st.integers(0, 10_000)
-scales = st.floats(0.1, 10)
+scales = st.floats(0.001, 10)
 
 
 def some(*shape: int, seed: int = 0) -> Tensor:
@@ -93,6 +93,15 @@ def test_no_scale_comes_nearer_than_that_of_n_mpjpe(seed, scale):
     torch.testing.assert_close(n_mpjpe(scale * predicted, predicted + error), mpjpe(predicted, predicted + error))
 
 
+def test_a_rooted_pose_has_its_root_at_zero_and_its_joints_where_they_were():
+    poses = some(2, 5, 17, 3)
+    before = poses.clone()
+    expected = poses.clone()
+    expected[:, :, 4] = 0
+    assert torch.equal(metrics.rooted(poses, 4), expected)
+    assert torch.equal(poses, before)
+
+
 def test_a_pose_is_no_error_away_from_itself():
     pose = some(5, 17, 3)
     for measure in (mpjpe, p_mpjpe, n_mpjpe):
@@ -144,6 +153,14 @@ def test_velocity_error_is_a_mean_over_steps_and_joints():
     assert mpjve(jump, still).item() == pytest.approx(1 / (3 * 17))
 
 
+def test_velocity_errors_are_those_of_each_frame_and_the_one_before_it():
+    still = torch.zeros(4, 17, 3)
+    jump = still.clone()
+    jump[2:, 5, 0] = 1
+    assert metrics.velocity_errors(jump, still).tolist() == pytest.approx([0, 1 / 17, 0])
+    assert mpjve(jump[1:3], still[:2]).item() == pytest.approx(1 / 17)  # two frames are one step
+
+
 def test_a_clip_of_one_frame_has_no_velocity_error():
     assert mpjve(some(1, 17, 3), some(1, 17, 3, seed=1)) == 0
 
@@ -173,7 +190,8 @@ def test_a_joint_at_the_threshold_is_not_within_it(dtype):
 
 
 def test_auc_is_the_mean_over_thresholds_five_millimetres_apart():
-    assert len(metrics.AUC_THRESHOLDS) == 31
+    assert [1000 * threshold for threshold in metrics.AUC_THRESHOLDS] == pytest.approx(list(range(0, 151, 5)))
+    assert metrics.AUC_THRESHOLDS[-1] == metrics.PCK_THRESHOLD
     errors = torch.full((1, 17), 0.0520, dtype=torch.float64)  # within 55, 60, ... 150 mm
     assert auc(errors).item() == pytest.approx(100 * 20 / 31)
 
@@ -186,6 +204,25 @@ def test_groups_count_their_own_joints_and_the_total_leaves_three_out():
     assert shares.pop("elbow") == 0
     assert shares.pop("total") == pytest.approx(100 * 12 / 14)
     assert set(shares.values()) == {100}
+
+
+def test_groups_have_both_measures_of_their_own_joints():
+    errors = some(9, 17).abs() * 0.1
+    found = pck_by_group(errors)
+    assert list(found) == ["head", "neck", "shoulder", "elbow", "wrist", "hip", "knee", "ankle", "total"]
+    for name, joints in metrics.PCK_GROUPS.items():
+        own = errors[:, [MPI_INF_3DHP.index(joint) for joint in joints]]
+        assert found[name] == pytest.approx((pck(own).item(), auc(own).item()))
+    counted = errors[:, list(metrics.pck_joints(MPI_INF_3DHP))]
+    assert found["total"] == pytest.approx((pck(counted).item(), auc(counted).item()))
+
+
+def test_pelvis_spine_and_head_are_not_counted_in_mpi_inf_3dhp_and_elsewhere_the_root():
+    counted = metrics.pck_joints(MPI_INF_3DHP)
+    assert len(counted) == 14
+    assert {MPI_INF_3DHP.joints[i] for i in set(range(17)) - set(counted)} == {"pelvis", "spine", "head"}
+    assert metrics.pck_joints(HUMAN36M) == tuple(range(1, 17))
+    assert metrics.pck_joints(COCO) == tuple(range(17))  # it has no root
 
 
 @pytest.mark.parametrize("measure", [mpjpe, p_mpjpe, n_mpjpe, mpjve])

@@ -84,6 +84,7 @@ def test_keypoints_keep_what_they_were_told():
         ({"fps": -30}, PstmoError, "frame rate is -30"),
         ({"fps": float("nan")}, PstmoError, "frame rate is nan"),
         ({"fps": float("inf")}, PstmoError, "frame rate is inf"),
+        ({"confidence": np.full((3, 17), np.inf)}, PstmoError, "confidence holds infinite values"),
         ({"confidence": np.ones((3, 16))}, PstmoError, r"\(3, 16\), expected \(3, 17\)"),
         ({"confidence": np.ones((3, 17, 1))}, PstmoError, r"\(3, 17, 1\), expected \(3, 17\)"),
         ({"confidence": np.ones(17)}, PstmoError, r"\(17,\), expected \(3, 17\)"),

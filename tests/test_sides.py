@@ -73,3 +73,7 @@ def test_layouts_without_shoulders_stay():
     one = Skeleton("one", ("left_hand", "right_hand"), ())
     hands = Keypoints.from_array(np.ones((4, 2, 2)), skeleton=one, image_size=(64, 48), fps=30)
     assert put_back(hands).keypoints is hands
+    one_armed = Skeleton("one-armed", ("hip", "left_wrist"), (("hip", "left_wrist"),))
+    arm = Keypoints.from_array(np.ones((4, 2, 2)), skeleton=one_armed, image_size=(64, 48), fps=30)
+    assert put_back(arm).keypoints is arm
+    assert not put_back(arm).frames.any()

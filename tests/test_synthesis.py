@@ -1,23 +1,19 @@
-"""Laws of cameras, bodies and detectors that were made up."""
+"""Laws of random cameras, bodies and detectors that were made up."""
 
 import math
 from dataclasses import fields, replace
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from test_projection import assert_proper
 from torch import Generator, Tensor
 
-from pstmo import camera
 from pstmo.chance import Chance
 from pstmo.errors import SkeletonError
 from pstmo.imperfect import Detection, DetectorNoise, detect
 from pstmo.skeleton import BODY25, COCO, MOCAP
 from pstmo.synthesis import BodyRanges, CameraRanges, random_cameras, vary_body
 
-quick = settings(max_examples=30, deadline=None)
-seeds = st.integers(0, 10_000)
 KINDS = ("steady", "drift", "jitter", "outlier", "swap", "gap", "lost", "cut_off", "nobody")
 SILENT = DetectorNoise(**dict.fromkeys(KINDS, 0.0), strength=(1.0, 1.0))
 STILL = CameraRanges(off_centre=0.0, roll=0.0)
@@ -61,89 +57,6 @@ def at(points: Tensor, joint: str, layout=MOCAP) -> Tensor:
 def bones(points: Tensor, layout=MOCAP) -> Tensor:
     start, end = (list(ends) for ends in zip(*layout.bone_indices, strict=True))
     return (points[..., start, :] - points[..., end, :]).norm(dim=-1)
-
-
-# Projection
-
-
-def lens(seed: int = 0, distorted: bool = False) -> camera.Intrinsics:
-    few = torch.randn(9, generator=chance(seed).generator) * 0.1
-    strength = float(distorted)
-    return camera.Intrinsics(few[:2] + 2, few[2:4], strength * few[4:7], strength * few[7:9] / 10)
-
-
-@quick
-@given(seeds)
-def test_back_projection_undoes_projection(seed):
-    points = torch.randn(5, 17, 3, generator=chance(seed).generator).clamp(-2, 2) + torch.tensor([0, 0, 5.0])
-    through = lens(seed)
-    flat = camera.project(points, through)
-    torch.testing.assert_close(camera.back_project(flat, points[..., 2], through), points, atol=1e-4, rtol=0)
-
-
-@quick
-@given(seeds)
-def test_world_to_camera_and_back_is_nothing(seed):
-    points, quaternion = (
-        torch.randn(9, 3, generator=chance(seed).generator),
-        torch.randn(4, generator=chance(seed + 1).generator),
-    )
-    turn, place = camera.rotation(quaternion), torch.randn(3, generator=chance(seed + 2).generator)
-    seen = camera.world_to_camera(points, turn, place)
-    torch.testing.assert_close(camera.camera_to_world(seen, turn, place), points, atol=1e-5, rtol=0)
-    torch.testing.assert_close(seen.norm(dim=-1), (points - place).norm(dim=-1))
-
-
-@quick
-@given(seeds, st.integers(1, 4000), st.integers(1, 4000))
-def test_pixels_to_screen_and_back_is_nothing(seed, width, height):
-    xy = torch.rand(9, 2, generator=chance(seed).generator) * torch.tensor([width, height])
-    screen = camera.normalise_screen(xy, width, height)
-    torch.testing.assert_close(camera.to_pixels(screen, width, height), xy, atol=1e-3, rtol=1e-5)
-    corners = camera.normalise_screen(torch.tensor([[0.0, 0], [width, height]]), width, height)
-    torch.testing.assert_close(corners, torch.tensor([[-1, -height / width], [1, height / width]]))
-
-
-@quick
-@given(seeds)
-def test_quaternions_give_proper_rotations_whatever_their_length(seed):
-    quaternion = torch.randn(8, 4, generator=chance(seed).generator).double()
-    turn = camera.rotation(quaternion)
-    assert_proper(turn, 1e-9)
-    torch.testing.assert_close(camera.rotation(-3 * quaternion), turn)
-
-
-def test_a_quarter_turn_about_z_takes_x_to_y():
-    quarter = torch.tensor([math.cos(math.pi / 4), 0, 0, math.sin(math.pi / 4)])
-    turned = camera.rotation(quarter) @ torch.tensor([1.0, 0, 0])
-    torch.testing.assert_close(turned, torch.tensor([0.0, 1, 0]), atol=1e-6, rtol=0)
-
-
-def test_the_lens_bends_rays_as_the_toolkit_of_human36m():
-    """Worked out by hand: r^2 = 0.13, radial 1.0170391, tangential -0.001."""
-    bent = camera.Intrinsics(*map(torch.tensor, ([2.0, 3.0], [0.1, -0.1], [0.1, 0.2, 0.3], [0.01, 0.02])))
-    flat = camera.project(torch.tensor([0.6, -0.4, 2.0]), bent)
-    torch.testing.assert_close(flat, torch.tensor([0.7122235, -0.7018235]), atol=1e-6, rtol=0)
-
-
-def test_rays_beyond_45_degrees_are_held_there():
-    wide, edge = torch.tensor([[3.0, 0, 1]]), torch.tensor([[1.0, 0, 1]])
-    through = lens(distorted=True)
-    assert torch.equal(camera.project(wide, through), camera.project(edge, through))
-
-
-def test_a_pose_on_its_own_rays_comes_back():
-    pose = torch.randn(3, 17, 3, generator=chance().generator).clamp(-1, 1) + torch.tensor([0.5, 0, 5.0])
-    root, through = 4, lens()
-    relative = pose[..., 2] - pose[:, root : root + 1, 2]
-    flat = camera.project(pose, through)
-    back = camera.back_project_pose(flat, relative + 0, pose[:, root, 2], root, through)
-    torch.testing.assert_close(back, pose - pose[:, root : root + 1], atol=1e-4, rtol=0)
-
-
-def assert_proper(turn: Tensor, atol: float = 1e-5) -> None:
-    torch.testing.assert_close(turn @ turn.mT, torch.eye(3, dtype=turn.dtype).expand_as(turn), atol=atol, rtol=0)
-    torch.testing.assert_close(torch.linalg.det(turn), torch.ones(turn.shape[:-2], dtype=turn.dtype), atol=atol, rtol=0)
 
 
 # Random cameras

@@ -15,6 +15,8 @@ from pstmo.persons import everyone, keypoints_of, persons
 from pstmo.skeleton import COCO
 from pstmo.tracking import Tracker, tracked
 from pstmo.tracking.assignment import pairs
+from pstmo.tracking.pieces import Clip
+from pstmo.tracking.repair import exchanged
 
 FPS, SIZE, HEIGHT = 25.0, (1280, 720), 200.0
 SHAPE = np.array([
@@ -98,6 +100,41 @@ def test_a_crossing_keeps_ids():
     assert heads[1][-1] > 850
     assert heads[2][0] > 850
     assert heads[2][-1] < 350
+
+
+def paths_of(*walks: np.ndarray) -> tuple[Clip, list[np.ndarray]]:
+    """A clip in which everybody is seen in every frame, and where in it each of them is."""
+    count, frames = len(walks), len(walks[0])
+    clip = Clip(
+        np.repeat(np.arange(frames) / FPS, count),
+        np.stack(walks, 1).reshape(-1, 17, 2),
+        np.full(count * frames, 0.9),
+    )
+    return clip, [np.arange(i, count * frames, count) for i in range(count)]
+
+
+def test_who_was_taken_for_another_at_a_meeting_is_exchanged_back():
+    """Two who cross, the tall one and the small one; then the tall one meets a third."""
+    tall = walk(line((100, 200), (1100, 200), 100), seed=1)
+    small = walk(line((600, 230), (100, 230), 100), height=150, seed=2)
+    third = walk(line((1200, 220), (700, 220), 100), height=170, seed=3)
+    clip, truth = paths_of(tall, small, third)
+    assert_same(exchanged(truth, clip), truth)
+    for middle, (i, j) in {33: (0, 1), 73: (0, 2)}.items():
+        mistaken = list(truth)
+        mistaken[i], mistaken[j] = (np.concatenate([truth[a][:middle], truth[b][middle:]]) for a, b in [(i, j), (j, i)])
+        assert_same(exchanged(mistaken, clip), truth, tolerance=20)
+    both = [truth[0][:33], truth[1][:33], truth[2][:73]]  # the small one goes on as the tall one, and he as the third
+    both = [np.concatenate([both[0], truth[1][33:]]), np.concatenate([both[1], truth[0][33:73], truth[2][73:]])]
+    both.append(np.concatenate([truth[2][:73], truth[0][73:]]))
+    assert_same(exchanged(both, clip), truth, tolerance=20)
+
+
+def assert_same(found: list[np.ndarray], expected: list[np.ndarray], tolerance: int = 0) -> None:
+    """But for so many frames, of a meeting in which nobody can tell."""
+    for one, other in zip(found, expected, strict=True):
+        assert len(one) == len(other)
+        assert (one != other).sum() <= tolerance
 
 
 def test_ids_count_from_one_in_the_order_of_appearance_and_do_not_overlap():

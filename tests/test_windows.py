@@ -9,7 +9,7 @@ from torch import Tensor
 from pstmo.fill import interpolate
 from pstmo.framing import FRAMINGS, View
 from pstmo.skeleton import COCO, HUMAN36M, SKELETONS
-from pstmo.windows import Clips, mirrored, window_index
+from pstmo.windows import Clips, mirrored, mirrored_some, window_index
 
 quick = settings(max_examples=60, deadline=None)
 lengths = st.lists(st.integers(1, 40), min_size=1, max_size=6)
@@ -61,6 +61,7 @@ def test_both_ends_are_repeated():
 def test_bounds_can_be_given_for_each_centre():
     rows = window_index(torch.tensor([4, 4]), torch.tensor([0, 4]), torch.tensor([9, 6]), 3, 2)
     assert rows.tolist() == [[2, 4, 6], [4, 4, 5]]
+    assert window_index(torch.tensor([4]), torch.tensor([0]), torch.tensor([9]), 3).tolist() == [[3, 4, 5]]
 
 
 @quick
@@ -76,6 +77,18 @@ def test_windows_put_together_again_are_the_sequence(length, frames, seed):
 
 def test_clip_lengths_may_be_a_tensor():
     assert torch.equal(Clips(torch.tensor([2, 3])).starts, torch.tensor([0, 2, 5]))
+
+
+def test_no_clips_have_no_frames():
+    assert len(Clips([])) == 0
+    assert Clips([]).starts.tolist() == [0]
+
+
+def test_windows_lie_where_their_centres_do():
+    """On a device that computes shapes only, and nothing together with what lies elsewhere."""
+    here = torch.tensor([3, 5], device="meta")
+    rows = window_index(here, here, here, 9)
+    assert (rows.device.type, rows.shape) == ("meta", (2, 9))
 
 
 @pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=list(SKELETONS))
@@ -95,6 +108,24 @@ def test_mirroring_moves_the_left_wrist_to_the_right_one_across_the_middle():
     left, right, hip = (HUMAN36M.index(joint) for joint in ("left_wrist", "right_wrist", "hip"))
     assert torch.equal(once[:, right], x[:, left] * torch.tensor([-1.0, 1, 1]))
     assert torch.equal(once[:, hip], x[:, hip] * torch.tensor([-1.0, 1, 1]))
+
+
+@quick
+@given(seeds, st.lists(st.booleans(), min_size=1, max_size=5), st.sampled_from([(), (1,), (4,)]), st.integers(1, 3))
+def test_some_windows_are_mirrored_and_the_others_stay(seed, which, frames, axes):
+    x = some(len(which), *frames, 17, axes, seed=seed)
+    before = x.clone()
+    out = mirrored_some(x, torch.tensor(which), COCO)
+    for window, one, turned in zip(out, x, which, strict=True):
+        assert torch.equal(window, mirrored(one, COCO) if turned else one)
+    assert torch.equal(x, before)
+
+
+def test_mirroring_happens_where_the_keypoints_lie():
+    x = torch.zeros(2, 9, 17, 2, device="meta")
+    assert mirrored(x, COCO).device.type == "meta"
+    some = mirrored_some(x, torch.zeros(2, dtype=torch.bool, device="meta"), COCO)
+    assert (some.device.type, some.shape) == ("meta", x.shape)
 
 
 def framed(window: Tensor, framing: str, focal: float = 2.0) -> View:

@@ -15,7 +15,7 @@ PerJoint = Float[Tensor, "*batch joints"]
 PerFrame = Float[Tensor, "*batch"]
 
 PCK_THRESHOLD = 0.150  # metres
-AUC_THRESHOLDS = tuple(mm / 1000 for mm in range(0, 151, 5))  # metres
+AUC_THRESHOLDS = tuple(i / 200 for i in range(31))  # metres: 0, 5, ... 150 mm
 
 PCK_GROUPS: dict[str, tuple[str, ...]] = {
     "head": ("head_top",),
@@ -74,14 +74,13 @@ def mpjve(predicted: Float[Tensor, "frames joints 3"], target: Float[Tensor, "fr
 def procrustes(predicted: Pose, target: Pose) -> Pose:
     """Each predicted pose moved, turned (never mirrored), scaled onto its target by least squares (Umeyama, 1991)."""
     x, y = predicted.double(), target.double()
-    x_mean, y_mean = x.mean(-2, keepdim=True), y.mean(-2, keepdim=True)
-    x, y = x - x_mean, y - y_mean
-    u, s, vt = torch.linalg.svd(x.mT @ y)
+    x = x - x.mean(-2, keepdim=True)
+    u, s, vt = torch.linalg.svd(x.mT @ y)  # the same wherever y lies, as x lies about 0
     sign = torch.ones_like(s)
     sign[..., -1] = torch.linalg.det(u @ vt).sign()
     turn = u * sign[..., None, :] @ vt
     scale = (s * sign).sum(-1) / x.square().sum((-1, -2)).clamp_min(1e-12)
-    return (scale[..., None, None] * x @ turn + y_mean).to(predicted.dtype)
+    return (scale[..., None, None] * x @ turn + y.mean(-2, keepdim=True)).to(predicted.dtype)
 
 
 def rescaled(predicted: Pose, target: Pose) -> Pose:

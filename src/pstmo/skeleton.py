@@ -46,18 +46,12 @@ class Skeleton:
     @cached_property
     def right(self) -> tuple[int, ...]:
         """The right joints, in the order of their counterparts in `left`. Raises SkeletonError."""
-        for joint in self.joints:
-            if joint.startswith("right_"):
-                self.index("left_" + joint.removeprefix("right_"))
-        return tuple(self.index("right_" + self.joints[i].removeprefix("left_")) for i in self.left)
+        return tuple(self.mirrored[i] for i in self.left)
 
     @cached_property
     def mirrored(self) -> tuple[int, ...]:
-        """Permutation that swaps left and right: `array[:, skeleton.mirrored]`."""
-        order = list(range(len(self)))
-        for left, right in zip(self.left, self.right, strict=True):
-            order[left], order[right] = right, left
-        return tuple(order)
+        """Permutation that swaps left and right: `array[:, skeleton.mirrored]`. Raises SkeletonError."""
+        return tuple(self.index(_other_side(joint)) for joint in self.joints)
 
     @cached_property
     def bone_indices(self) -> tuple[tuple[int, int], ...]:
@@ -106,6 +100,13 @@ def by_name(name: "str | Skeleton") -> Skeleton:
     if name not in SKELETONS:
         raise SkeletonError(f"unknown skeleton {name!r}; available: {', '.join(SKELETONS)}")
     return SKELETONS[name]
+
+
+def _other_side(joint: str) -> str:
+    for side, other in (("left_", "right_"), ("right_", "left_")):
+        if joint.startswith(side):
+            return other + joint.removeprefix(side)
+    return joint
 
 
 def _both(*bones: tuple[str, str]) -> tuple[tuple[str, str], ...]:

@@ -49,7 +49,7 @@ class Clips:
     def __init__(self, lengths: list[int] | Int[Tensor, " clips"], device: torch.device | str = "cpu"):
         sizes = torch.as_tensor(lengths, dtype=torch.long, device=device)
         self.starts = torch.cat([sizes.new_zeros(1), sizes.cumsum(0)])
-        self.clip_of_frame = torch.repeat_interleave(torch.arange(len(sizes), device=device), sizes)
+        self.clip_of_frame = torch.repeat_interleave(sizes)
 
     def __len__(self) -> int:
         return len(self.clip_of_frame)
