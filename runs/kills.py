@@ -37,12 +37,12 @@ MOMENTS = ("nothing", "a part", "all")
 
 
 class Job(NamedTuple):
-    """make: what it reads, in a folder. command: what it does, with {source} and {out}. kept: a file of which every one
-    that is there is work that is done."""
+    """make: what it reads, in a folder. command: what it does, with {source} and {out}. kept: the parts of the work
+    that are done, in the target, and must stay."""
 
     make: Callable[[Path], Path]
     command: str
-    kept: str
+    kept: Callable[[Path], set[str]]
 
 
 def corpus(folder: Path) -> Path:
@@ -57,10 +57,21 @@ def conversion(folder: Path) -> Path:
     return folder
 
 
+def files(pattern: str) -> Callable[[Path], set[str]]:
+    return lambda out: set(map(str, out.rglob(pattern)))
+
+
+def looked_at(out: Path) -> set[str]:
+    """Pictures by tens, between which the detector can be stopped; then the motion files."""
+    path = out / "detections.jsonl"
+    lines = path.read_bytes().count(b"\n") - 1 if path.exists() else 0
+    return {f"ten {number}" for number in range(lines // 10)} | {name.name for name in out.glob("motion-*.npz")}
+
+
 JOBS = {
-    "corpus": Job(corpus, "lift-corpus {source} -o {out} -w cmu-w27", "record.json"),
-    "video": Job(lambda _: VIDEO, "lift {source} -o {out} --all -w cmu-w27", "motion-*.npz"),
-    "conversion": Job(conversion, "data human36m --from {source} -o {out}", "*.json"),
+    "corpus": Job(corpus, "lift-corpus {source} -o {out} -w cmu-w27", files("record.json")),
+    "video": Job(lambda _: VIDEO, "lift {source} -o {out} --all -w cmu-w27", looked_at),
+    "conversion": Job(conversion, "data human36m --from {source} -o {out}", files("*.json")),
 }
 
 
@@ -86,15 +97,15 @@ def killed(job: Job, folder: Path, kills: int) -> tuple[Counter[str], int]:
     started = time.perf_counter()
     assert run(job, source, whole) == 0
     usual, chance, moments, ended = time.perf_counter() - started, random.Random(0), Counter[str](), 0
-    of = len(list(whole.rglob(job.kept)))
+    of = len(job.kept(whole))
     while moments.total() < kills:
-        before = set(out.rglob(job.kept))
+        before = job.kept(out)
         if run(job, source, out, chance.uniform(0, usual)) == 0:
             complete(out, whole)
             shutil.rmtree(out)
             ended += 1
             continue
-        done = set(out.rglob(job.kept))
+        done = job.kept(out)
         assert before <= done, "what was done is gone"
         sound(out, whole)
         moments[MOMENTS[(len(done) > 0) + (len(done) == of)]] += 1

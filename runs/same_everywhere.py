@@ -65,10 +65,10 @@ def pairs(folder: Path, weights: str) -> Iterator[tuple[str, Path, Path]]:
         reference = lift(seen, folder / mode, weights, "--mode", mode)
         for threads in (1, 3):
             one = lift(seen, folder / f"{mode}-{threads}", weights, "--mode", mode, threads=threads)
-            yield f"{mode}, {threads} threads", reference, one
+            yield f"{mode}, {threads} thread" + "s" * (threads > 1), reference, one
         for frames in (1, 500):
             one = lift(seen, folder / f"{mode}-of-{frames}", weights, "--mode", mode, frames=frames)
-            yield f"{mode}, {max(1, frames // 81)} windows at once", reference, one
+            yield f"{mode}, {max(1, frames // 81)} window" + "s" * (frames > 161) + " at once", reference, one
 
 
 def lift(source: Path, out: Path, weights: str, *how: str, **where: Any) -> Path:
