@@ -119,6 +119,16 @@ def seconds_below(root: int) -> dict[int, float]:
     return {number: found[number][1] for number in below if number in found}
 
 
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    """With all that it started."""
+    for number in seconds_below(process.pid):
+        try:
+            os.kill(number, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+
+
 def steady(out: Path) -> float:
     """Seconds without Ray's start and end."""
     ends = [path.stat().st_mtime for path in out.rglob("record.json")]

@@ -10,7 +10,6 @@ index is complete, and that motion files equal those of `pstmo lift`, to 1e-5 m.
 import argparse
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 import fsspec
 import pyarrow.parquet
-from corpus import apart, made, seconds_below
+from corpus import apart, kill, made
 
 SOURCE, OUT = "s3://corpus/in", "s3://corpus/out"
 
@@ -89,15 +88,6 @@ def running(command: list[str], port: int | None = None) -> Iterator["subprocess
             yield process
         finally:
             kill(process)
-
-
-def kill(process: "subprocess.Popen[bytes]") -> None:
-    for number in seconds_below(process.pid):
-        try:
-            os.kill(number, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    process.wait()
 
 
 def answers(port: int) -> bool:

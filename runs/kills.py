@@ -11,10 +11,8 @@ one begins anew.
 
 import argparse
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -25,7 +23,7 @@ from typing import NamedTuple
 
 import pyarrow.parquet
 import torch
-from corpus import apart, made, seconds_below
+from corpus import apart, kill, made
 
 from pstmo.benchmark.machine import Machine
 from pstmo.samples import VIDEO
@@ -124,11 +122,7 @@ def run(job: Job, source: Path, out: Path, until: float | None = None) -> int:
         try:
             return process.wait(until)
         except subprocess.TimeoutExpired:
-            for number in seconds_below(process.pid):
-                try:
-                    os.kill(number, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+            kill(process)
     return process.returncode
 
 

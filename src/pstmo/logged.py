@@ -1,6 +1,8 @@
-"""What the library logs, kept for whoever wants to tell it."""
+"""What the library logs, kept for whoever wants to tell it; what others say unasked, kept from people."""
 
 import logging
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -28,3 +30,17 @@ def logged(*names: str) -> Iterator[list[str]]:
         for logger, level in zip(loggers, levels, strict=True):
             logger.removeHandler(handler)
             logger.setLevel(level)
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Nothing comes of what libraries write to standard error past Python."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

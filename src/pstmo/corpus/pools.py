@@ -27,6 +27,7 @@ from pstmo.corpus.records import Record, Target
 from pstmo.corpus.work import Order, Raiser, Seer
 from pstmo.errors import PstmoError
 from pstmo.extras import extra
+from pstmo.logged import hushed
 from pstmo.source import is_video
 
 ATTEMPTS = 3
@@ -160,7 +161,8 @@ def _ray(cluster: str | None) -> Iterator[Any]:
     folder = _folder()
     alone = {"include_dashboard": False, "object_store_memory": STORE, "_temp_dir": str(folder)}
     try:
-        with _hushed():
+        with hushed(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             ray = extra("ray", "corpus")
             extra("ray.data", "corpus")
             logging.getLogger("ray.data").setLevel(logging.CRITICAL)
@@ -195,22 +197,6 @@ def _show_token() -> None:
     known = "RAY_AUTH_TOKEN" in os.environ or "RAY_AUTH_TOKEN_PATH" in os.environ
     if known or Path("~/.ray/auth_token").expanduser().exists():
         os.environ.setdefault("RAY_AUTH_MODE", "token")
-
-
-@contextmanager
-def _hushed() -> Iterator[None]:
-    """No warnings, and nothing of what Ray's own core writes to standard error when it starts."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def _folder() -> Path:

@@ -1,9 +1,6 @@
 """Networks in .tflite files, run by LiteRT."""
 
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from os import cpu_count
 from pathlib import Path
 
@@ -11,6 +8,7 @@ import numpy as np
 
 from pstmo.errors import FormatError
 from pstmo.extras import extra
+from pstmo.logged import hushed
 
 Shape = tuple[int, ...]
 
@@ -29,7 +27,7 @@ class Network:
         if not path.is_file():
             raise FormatError(f"{path}: found no such file, expected a network (.tflite)")
         try:
-            with _quiet():
+            with hushed():  # it says who it is
                 self._interpreter = litert.Interpreter(str(path), num_threads=threads or min(cpu_count() or 1, THREADS))
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -48,20 +46,6 @@ class Network:
         self._interpreter.set_tensor(self._input, values[None])
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index)[0] for index in self._outputs]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """LiteRT writes a line about itself to standard error, past Python."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nothing:  # noqa: PTH123
-            os.dup2(nothing.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
